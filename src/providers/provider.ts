@@ -1,0 +1,101 @@
+import type { IdempotencyCapability } from '../domain/send-protocol.ts';
+import type { PayoutOrderStatus } from '../domain/payout-order.ts';
+
+/** A value that came as JSON and goes back as JSON. */
+export type JsonObject = { readonly [key: string]: unknown };
+
+/** On whose behalf a provider is called. */
+export interface ProviderCall {
+  /** The merchant's secret at the provider. Never logged, never stored in a Workflow. */
+  readonly credential: string;
+}
+
+/** One refund as the provider lists it on a charge. */
+export interface ProviderRefund {
+  readonly providerRefundId: string;
+  /** Positive minor units, whatever sign the provider uses. */
+  readonly amountMinor: number;
+}
+
+/** A charge as the provider tells it. */
+export interface ProviderCharge {
+  readonly chargeId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  /** The provider's own word, kept beside our reading of it. */
+  readonly providerStatus: string;
+  /** Whether money was captured and can be given back. */
+  readonly paid: boolean;
+  /** Open or lost chargebacks, minor units. */
+  readonly disputedMinor: number;
+  readonly refunds: readonly ProviderRefund[];
+  /** The charge as the provider sent it. */
+  readonly raw: JsonObject;
+}
+
+/** An order as the provider tells it. */
+export interface ProviderOrder {
+  readonly orderId: string;
+  readonly currency: string;
+  readonly charges: readonly ProviderCharge[];
+  /** The order as the provider sent it, without its charges. */
+  readonly raw: JsonObject;
+}
+
+/** What is asked of the provider for one leg. */
+export interface ProviderRefundRequest {
+  readonly orderId: string;
+  readonly chargeId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly reason?: string | undefined;
+  /** Our key for the leg (S2): sent where the provider can keep it. */
+  readonly reference: string;
+}
+
+/** A payout order as the provider tells it. */
+export interface ProviderPayoutOrder {
+  readonly providerPayoutOrderId: string;
+  /** Our own id, which we passed along in the metadata. */
+  readonly reference: string | null;
+  /** The id of its payout (`payout_…`), when the provider gives one. */
+  readonly payoutId: string | null;
+  readonly status: PayoutOrderStatus;
+}
+
+/** What is asked of the provider to issue a cash reference. */
+export interface ProviderPayoutOrderRequest {
+  /** Our own id: travels in the metadata, so that a lost answer can be found again. */
+  readonly reference: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly allowedPayoutMethods: readonly string[];
+  readonly payoutMethodType: string;
+  readonly customerId: string;
+  readonly reason: string;
+  /** Unix seconds. */
+  readonly expiresAt: number;
+  readonly metadata: JsonObject;
+}
+
+/**
+ * The port every adapter fills. All methods reject with `ProviderError` and with nothing else; an answer outside the
+ * known schema is `unknown` (S7). Deadlines and size caps are the adapter's.
+ */
+export interface ProviderAdapter {
+  readonly name: string;
+  /** What the provider offers against paying twice (S1). */
+  readonly idempotency: IdempotencyCapability;
+  /** Reads an order with all its charges and their refunds. */
+  getOrder(call: ProviderCall, orderId: string): Promise<ProviderOrder>;
+  /** Asks for one refund, once: the order as it then is. Never retried inside. */
+  submitRefund(call: ProviderCall, request: ProviderRefundRequest): Promise<ProviderOrder>;
+  /** Asks for a cash reference, once. Never retried inside. */
+  createPayoutOrder(call: ProviderCall, request: ProviderPayoutOrderRequest): Promise<ProviderPayoutOrder>;
+  /** Reads a payout order by the provider's id. */
+  getPayoutOrder(call: ProviderCall, providerPayoutOrderId: string): Promise<ProviderPayoutOrder>;
+  /** Finds a payout order by our own id, or `null` when the provider surely has none. */
+  findPayoutOrder(call: ProviderCall, reference: string): Promise<ProviderPayoutOrder | null>;
+  /** Asks to make a reference unusable, once: the payout order as it then is. */
+  cancelPayoutOrder(call: ProviderCall, providerPayoutOrderId: string): Promise<ProviderPayoutOrder>;
+}
