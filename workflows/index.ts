@@ -1,0 +1,2 @@
+export { payoutOrderWorkflow } from './payout-order.ts';
+export { refundWorkflow } from './refund.ts';

@@ -1,0 +1,133 @@
+import { allHandlersFinished, CancellationScope, condition, sleep } from '@temporalio/workflow';
+import type { AskCause, CaseKind, PayoutOrderPlan, PayoutOrderRequest, PayoutOutcome } from '../activities/contracts.ts';
+import * as activities from './activity-options.ts';
+import { notSentPauseMs } from './backoff.ts';
+import type { PayoutOrderView } from './messages.ts';
+import {
+  isFinal, moveTo, openPayoutOrderRun, parkCancels, payoutOrderViewOf, publish, refOf, refuseCancels, show, startExpiryTimer, startWindowTimer,
+} from './payout-order-run.ts';
+import type { PayoutOrderRun } from './payout-order-run.ts';
+import { sendOnce } from './send-once.ts';
+
+/**
+ * One payout order (PRODUCT §6): register, issue the reference, then wait for what comes first: a fact from the
+ * provider, a cancel request, the end of the window, the expiry. A timer or a fact says when; the provider says what (P2).
+ */
+export async function payoutOrderWorkflow(request: PayoutOrderRequest): Promise<PayoutOrderView> {
+  const run = openPayoutOrderRun(request);
+  return CancellationScope.nonCancellable(async () => {
+    const plan = await activities.registerPayoutOrder({ ...request, workflowId: run.workflowId, runId: run.runId });
+    run.plan = plan;
+    startedOnce(run, await issue(run, plan));
+    while (run.status === 'pending' || run.status === 'pending_confirmation') {
+      if (run.status === 'pending_confirmation') startWindowTimer(run, plan);
+      const happening = await nextHappening(run);
+      if (happening === 'cancel' || happening === 'expiry') await voidFor(run, plan, happening);
+      else await follow(run, happening);
+    }
+    await condition(allHandlersFinished);
+    return payoutOrderViewOf(run);
+  });
+}
+
+/** Asks for the reference by the send protocol; our id in the provider's metadata finds it again after a lost answer. */
+async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<PayoutOutcome> {
+  const ref = refOf(run);
+  const outcome = await sendOnce<PayoutOutcome>({
+    protocol: plan.protocol,
+    send: (sendNumber) => activities.issueReference({ ...ref, sendNumber }),
+    find: (sendNumber) => activities.findReference({ ...ref, sendNumber }),
+    parked: (why, wait) => {
+      run.answerable = true;
+      run.waitsFor = why === 'verifying' ? 'the settle delay, then a look at the provider' : 'the provider to take the request';
+      show(run);
+      return wait();
+    },
+    openCase: (kind) => openCase(run, kind),
+  });
+  run.waitsFor = null;
+  return outcome.kind === 'gave_up' ? awaitLateReference(run) : (outcome as PayoutOutcome);
+}
+
+/** The outcome of issuing stayed unknown: a reference may exist. Facts and the expiry make us look again; nothing is sent (S4). */
+async function awaitLateReference(run: PayoutOrderRun): Promise<PayoutOutcome> {
+  startExpiryTimer(run);
+  for (;;) {
+    await condition(() => run.factArrived || run.expiryDue);
+    run.factArrived = false;
+    const found = await activities.findReference({ ...refOf(run), sendNumber: Number.MAX_SAFE_INTEGER });
+    if (found.kind === 'settled' || run.expiryDue) return found;
+  }
+}
+
+function startedOnce(run: PayoutOrderRun, outcome: PayoutOutcome): void {
+  run.answerable = true;
+  if (outcome.kind === 'settled') {
+    startExpiryTimer(run);
+    moveTo(run, outcome.status);
+    return;
+  }
+  run.statusDetail = outcome.kind === 'declined' ? 'refused_by_provider' : 'never_issued';
+  show(run);
+  publish(run);
+}
+
+/** Waits for the first thing to act upon. A cancel comes before the clock; a fact before both, since it may decide them. */
+async function nextHappening(run: PayoutOrderRun): Promise<AskCause> {
+  const expiryActs = (): boolean => run.expiryDue && run.status === 'pending';
+  await condition(() => run.factArrived || run.cancels.length > 0 || run.windowDue || expiryActs());
+  if (run.factArrived) {
+    run.factArrived = false;
+    return 'fact';
+  }
+  if (run.cancels.length > 0) return 'cancel';
+  if (run.windowDue) {
+    run.windowDue = false;
+    return 'window_ended';
+  }
+  run.expiryDue = false;
+  return 'expiry';
+}
+
+/** Asks the provider to void the reference, and believes only its verified answer (P2, P4). */
+async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause: 'cancel' | 'expiry'): Promise<void> {
+  const ref = refOf(run);
+  const actor = cause === 'cancel' ? run.cancels[0]?.by ?? 'unknown' : 'expiry';
+  const outcome = await sendOnce<PayoutOutcome>({
+    protocol: plan.protocol,
+    send: () => activities.voidReference({ ...ref, cause, actor }),
+    // Voiding twice does no harm: a reference that the look finds unchanged is simply asked to be voided again.
+    find: async () => {
+      const seen = await activities.followPayoutOrder({ ...ref, cause, actor });
+      return seen.kind === 'settled' && seen.status === run.status ? { kind: 'absent' } : seen;
+    },
+    parked: (_why, wait) => {
+      parkCancels(run);
+      return wait();
+    },
+    openCase: (kind) => openCase(run, kind),
+  });
+  if (outcome.kind === 'settled') return moveTo(run, (outcome as Extract<PayoutOutcome, { kind: 'settled' }>).status);
+  if (outcome.kind === 'declined') await follow(run, cause);
+  else if (outcome.kind === 'contradiction') await openCase(run, 'contradiction');
+  if (!isFinal(run)) refuseCancels(run);
+}
+
+/** Reads the provider's state and follows it (P2: if it says otherwise, it is right). */
+async function follow(run: PayoutOrderRun, cause: AskCause): Promise<void> {
+  const seen = await activities.followPayoutOrder({ ...refOf(run), cause, actor: cause });
+  if (seen.kind === 'settled') moveTo(run, seen.status);
+  if (seen.kind === 'contradiction') await openCase(run, 'contradiction');
+  if (cause === 'expiry' && run.status === 'pending') {
+    // Refused to void and yet still pending: the expiry stays due, asked again in a while.
+    await sleep(notSentPauseMs(7, null), { summary: 'expired here, still pending at the provider: ask again' });
+    run.expiryDue = true;
+  }
+}
+
+async function openCase(run: PayoutOrderRun, kind: CaseKind): Promise<void> {
+  run.needsAttention = true;
+  show(run);
+  publish(run);
+  await activities.openCase({ workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, payoutOrderId: run.request.payoutOrderId });
+}
