@@ -51,7 +51,7 @@ export function openPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun 
     await condition(() => asked.verdict !== 'open');
     if (asked.verdict === 'refused') throw notCancellable(run);
     return viewOf(run);
-  }, { validator: () => {
+  }, { validator: (_asked: CancelRequest) => {
     if (run.status !== 'cancelled' && !isCancellablePayoutOrderStatus(run.status)) throw notCancellable(run);
   } });
   // A cancellation from the Temporal Web UI or CLI is a request like any other.

@@ -48,7 +48,7 @@ export function openRefundRun(request: RefundRequest): RefundRun {
     await condition(() => isFinal(run) || run.sending);
     if (run.state.status !== 'cancelled') throw notCancellable(run);
     return viewOf(run);
-  }, { validator: () => {
+  }, { validator: (_asked: CancelRequest) => {
     if (run.state.status !== 'cancelled' && (run.sending || !isRefundCancellable(run.state.status))) throw notCancellable(run);
   } });
   // A cancellation from the Temporal Web UI or CLI is a request like any other: it never tears a send apart.

@@ -1,0 +1,51 @@
+import { sql } from 'kysely';
+import type { Database } from './database.ts';
+
+/** What a key may do (RELIABILITY, Security). */
+export const SCOPES = ['read', 'refunds', 'payouts', 'approve', 'operator', 'rail'] as const;
+
+/** A scope of an API key. */
+export type Scope = (typeof SCOPES)[number];
+
+/** Whom a valid key speaks for. */
+export interface KeyHolder {
+  readonly merchantId: string;
+  readonly provider: string;
+  /** What people recognise the key by; goes into the audit trail. */
+  readonly keyPrefix: string;
+  readonly scopes: readonly string[];
+}
+
+/** Finds the holder of a key by its SHA-256 (hex), or `null` for an unknown, expired or revoked one. */
+export async function findKeyHolder(db: Database, keyHash: string): Promise<KeyHolder | null> {
+  const row = await db.selectFrom('api_keys').innerJoin('merchants', 'merchants.merchant_id', 'api_keys.merchant_id')
+    .select(['api_keys.merchant_id', 'provider', 'key_prefix', 'scopes'])
+    .where('key_hash', '=', keyHash).where('revoked_at', 'is', null)
+    .where((row) => row.or([row('expires_at', 'is', null), row('expires_at', '>', sql<Date>`now()`)])).executeTakeFirst();
+  return row === undefined ? null : { merchantId: row.merchant_id, provider: row.provider, keyPrefix: row.key_prefix, scopes: row.scopes };
+}
+
+/** Adds a merchant; an existing one stays as it is. */
+export async function saveMerchant(db: Database, merchant: { merchantId: string; name: string; provider: string }): Promise<void> {
+  await db.insertInto('merchants').values({ merchant_id: merchant.merchantId, name: merchant.name, provider: merchant.provider }).onConflict((conflict) => conflict.doNothing()).execute();
+}
+
+/** Adds an API key by its hash; the same key again is left as it is. */
+export async function saveApiKey(db: Database, key: { keyHash: string; keyPrefix: string; merchantId: string; scopes: readonly Scope[] }): Promise<void> {
+  await db.insertInto('api_keys').values({ key_hash: key.keyHash, key_prefix: key.keyPrefix, merchant_id: key.merchantId, scopes: [...key.scopes] }).onConflict((conflict) => conflict.doNothing()).execute();
+}
+
+/** The merchant's provider. @throws when the merchant does not exist. */
+export async function providerOf(db: Database, merchantId: string): Promise<string> {
+  const row = await db.selectFrom('merchants').select('provider').where('merchant_id', '=', merchantId).executeTakeFirst();
+  if (row === undefined) throw new UnknownMerchantError(merchantId);
+  return row.provider;
+}
+
+/** Thrown when a Workflow names a merchant that is not on record: a start by hand with a wrong id. */
+export class UnknownMerchantError extends Error {
+  override readonly name = 'UnknownMerchantError';
+  constructor(merchantId: string) {
+    super(`no merchant "${merchantId}"`);
+  }
+}

@@ -1,0 +1,108 @@
+import { sql } from 'kysely';
+import { sumMinor } from '../domain/money.ts';
+import type { ListedRefund } from '../domain/send-protocol.ts';
+import type { Database } from './database.ts';
+import type { Tx } from './transitions.ts';
+
+/** A charge as the provider told it. Amounts in minor units. */
+export interface ChargeSnapshot {
+  readonly chargeId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly providerStatus: string;
+  readonly paid: boolean;
+  readonly disputedMinor: number;
+  readonly refunds: readonly ListedRefund[];
+  readonly raw: { readonly [key: string]: unknown };
+}
+
+/** An order as the provider told it. */
+export interface OrderSnapshot {
+  readonly orderId: string;
+  readonly currency: string;
+  readonly charges: readonly ChargeSnapshot[];
+  readonly raw: { readonly [key: string]: unknown };
+}
+
+/** An order on record, with what remains of each charge. */
+export interface OrderRecord {
+  readonly raw: Record<string, unknown>;
+  readonly charges: readonly {
+    readonly chargeId: string;
+    readonly capturedMinor: number;
+    readonly heldMinor: number;
+    readonly externalMinor: number;
+    readonly disputedMinor: number;
+    readonly paid: boolean;
+    readonly currency: string;
+    readonly raw: Record<string, unknown>;
+  }[];
+}
+
+/**
+ * Keeps what the provider told of an order. A charge whose row changed after the reading began keeps its newer truth, and
+ * one with a refund under way keeps its count of refunds made elsewhere: an unrecorded refund there may be our own.
+ */
+export async function saveOrder(db: Database, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await saveOrderRow(tx, merchantId, provider, order, readAt);
+    for (const [position, charge] of order.charges.entries()) {
+      const externalMinor = await externallyRefundedMinor(tx, merchantId, charge);
+      await sql`
+        insert into charges (merchant_id, charge_id, order_id, position, currency, captured_minor, external_minor, disputed_minor, paid, provider_status, raw, updated_at)
+        values (${merchantId}, ${charge.chargeId}, ${order.orderId}, ${position}, ${charge.currency}, ${charge.amountMinor}, ${externalMinor},
+          ${charge.disputedMinor}, ${charge.paid}, ${charge.providerStatus}, ${JSON.stringify(charge.raw)}, ${readAt})
+        on conflict (merchant_id, charge_id) do update set
+          captured_minor = greatest(excluded.captured_minor, charges.held_minor), disputed_minor = excluded.disputed_minor, paid = excluded.paid,
+          provider_status = excluded.provider_status, raw = excluded.raw, updated_at = excluded.updated_at,
+          external_minor = case when charges.gate_leg_id is null then excluded.external_minor else charges.external_minor end
+        where charges.updated_at <= excluded.updated_at and charges.order_id = excluded.order_id`.execute(tx);
+    }
+  });
+}
+
+async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<void> {
+  await tx.insertInto('orders')
+    .values({ merchant_id: merchantId, order_id: order.orderId, provider, currency: order.currency, raw: JSON.stringify(order.raw), read_at: readAt })
+    .onConflict((conflict) => conflict.columns(['merchant_id', 'order_id']).doUpdateSet({ raw: JSON.stringify(order.raw), read_at: readAt }).where('orders.read_at', '<=', readAt))
+    .execute();
+}
+
+/** Takes over the charge as an answer about it shows it; the caller holds the charge's lock and has recorded its leg. */
+export async function saveSettledCharge(tx: Tx, merchantId: string, order: OrderSnapshot, chargeId: string, at: Date): Promise<void> {
+  const charge = order.charges.find((candidate) => candidate.chargeId === chargeId);
+  if (charge === undefined) return;
+  await tx.updateTable('charges').set({
+    raw: JSON.stringify(charge.raw), provider_status: charge.providerStatus, paid: charge.paid, disputed_minor: charge.disputedMinor,
+    external_minor: await externallyRefundedMinor(tx, merchantId, charge), updated_at: at,
+  }).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
+}
+
+/** Σ of the charge's refunds that are not ours, minor units. */
+async function externallyRefundedMinor(tx: Tx, merchantId: string, charge: ChargeSnapshot): Promise<number> {
+  if (charge.refunds.length === 0) return 0;
+  const ours = new Set(await knownProviderRefunds(tx, merchantId, charge.chargeId));
+  return sumMinor(charge.refunds.filter((refund) => !ours.has(refund.providerRefundId)).map((refund) => refund.amountMinor));
+}
+
+/** The provider's ids of all refunds of a charge that are legs of ours. */
+export async function knownProviderRefunds(db: Database | Tx, merchantId: string, chargeId: string): Promise<string[]> {
+  const rows = await db.selectFrom('legs').select('provider_refund_id')
+    .where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).where('provider_refund_id', 'is not', null).execute();
+  return rows.flatMap((row) => (row.provider_refund_id === null ? [] : [row.provider_refund_id]));
+}
+
+/** Reads an order with its charges, or `null` when it is not on record for this merchant. */
+export async function readOrder(db: Database | Tx, merchantId: string, orderId: string): Promise<OrderRecord | null> {
+  const rows = await db.selectFrom('orders')
+    .leftJoin('charges', (join) => join.onRef('charges.merchant_id', '=', 'orders.merchant_id').onRef('charges.order_id', '=', 'orders.order_id'))
+    .select(['orders.raw as order_raw', 'charge_id', 'captured_minor', 'held_minor', 'external_minor', 'disputed_minor', 'paid', 'charges.currency as charge_currency', 'charges.raw as charge_raw'])
+    .where('orders.merchant_id', '=', merchantId).where('orders.order_id', '=', orderId).orderBy('position').execute();
+  const [first] = rows;
+  if (first === undefined) return null;
+  const charges = rows.flatMap((row) => (row.charge_id === null ? [] : [{
+    chargeId: row.charge_id, capturedMinor: row.captured_minor ?? 0, heldMinor: row.held_minor ?? 0, externalMinor: row.external_minor ?? 0,
+    disputedMinor: row.disputed_minor ?? 0, paid: row.paid ?? false, currency: row.charge_currency ?? '', raw: row.charge_raw ?? {},
+  }]));
+  return { raw: first.order_raw, charges };
+}

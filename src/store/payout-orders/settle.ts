@@ -1,0 +1,84 @@
+import { sql } from 'kysely';
+import { applyPayoutOrderEvent } from '../../domain/payout-order.ts';
+import type { PayoutOrderEvent, PayoutOrderStatus } from '../../domain/payout-order.ts';
+import { isRefused } from '../../domain/rejections.ts';
+import type { Database } from '../database.ts';
+import { recordTransition } from '../transitions.ts';
+import type { Acting, Tx } from '../transitions.ts';
+import { toPayoutOrderRecord } from './read.ts';
+import type { PayoutOrderRecord } from './read.ts';
+
+/** Names one payout order. */
+export interface PayoutOrderKey {
+  readonly merchantId: string;
+  readonly payoutOrderId: string;
+}
+
+/** Commits that the provider is about to be asked for the reference (S4). A send that was given up gets no permit. */
+export async function beginIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<'go' | 'settled' | 'fenced'> {
+  return db.transaction().execute(async (tx) => {
+    const row = await lockPayoutOrder(tx, key);
+    if (row.status !== 'open') return 'settled';
+    if (sendNumber <= row.send_number || sendNumber <= row.fenced_send) return 'fenced';
+    await tx.updateTable('payout_orders').set({ send_number: sendNumber, status_detail: 'issuing', updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
+    return 'go';
+  });
+}
+
+/** Gives a send up before its outcome is looked for, and says whether it was ever made. */
+export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<'settled' | 'never_sent' | 'unknown'> {
+  return db.transaction().execute(async (tx) => {
+    const row = await lockPayoutOrder(tx, key);
+    if (row.status !== 'open') return 'settled';
+    await tx.updateTable('payout_orders').set({ fenced_send: Math.max(row.fenced_send, sendNumber), status_detail: 'verifying', updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
+    return row.send_number === 0 ? 'never_sent' : 'unknown';
+  });
+}
+
+/** Writes down that the provider refused the reference for good: `open` for ever (P1). */
+export async function recordIssueRefusal(db: Database, key: PayoutOrderKey, refusal: string): Promise<void> {
+  await db.updateTable('payout_orders').set({ status_detail: refusal, updated_at: sql<Date>`now()` })
+    .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).where('status', '=', 'open').execute();
+}
+
+/** What the provider's answer adds to the record. */
+export interface ProviderIds {
+  readonly providerPayoutOrderId: string;
+}
+
+/**
+ * Moves a payout order along a path of events in one transaction, decided inside its lock: one transition and one event
+ * each, and the one movement when the cash is gone (M7). `decide` sees the locked record; an empty path changes nothing.
+ */
+export async function movePayoutOrder(
+  db: Database, acting: Acting, key: PayoutOrderKey, decide: (order: PayoutOrderRecord) => readonly PayoutOrderEvent[], ids?: ProviderIds,
+): Promise<PayoutOrderStatus> {
+  return db.transaction().execute(async (tx) => {
+    const row = await lockPayoutOrder(tx, key);
+    let status = row.status;
+    for (const event of decide(toPayoutOrderRecord(row))) {
+      const next = applyPayoutOrderEvent(status, event);
+      if (isRefused(next)) throw new Error(`payout order machine refused ${next.event} in ${next.from}`);
+      await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'payout_order', subjectId: key.payoutOrderId, from: status, to: next.status, statusDetail: event });
+      ({ status } = next);
+    }
+    if (status === row.status) return status;
+    await tx.updateTable('payout_orders').set({
+      status, status_detail: status, needs_attention: false, updated_at: sql<Date>`now()`,
+      ...(ids === undefined ? {} : { provider_payout_order_id: ids.providerPayoutOrderId }),
+    }).where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
+    if (status === 'withdrawn') {
+      await tx.insertInto('money_movements').values({
+        merchant_id: key.merchantId, kind: 'withdrawal', payout_order_id: key.payoutOrderId, amount_minor: row.amount_minor, currency: row.currency,
+        provider_id: row.provider_payout_order_id ?? ids?.providerPayoutOrderId ?? null,
+      }).execute();
+    }
+    return status;
+  });
+}
+
+async function lockPayoutOrder(tx: Tx, key: PayoutOrderKey) {
+  return tx.selectFrom('payout_orders').selectAll().where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).forUpdate().executeTakeFirstOrThrow();
+}

@@ -1,0 +1,12 @@
+import type { Database } from './database.ts';
+
+/** Whether a provider's webhook was taken in before (A8). */
+export async function wasTakenIn(db: Database, provider: string, providerEventId: string): Promise<boolean> {
+  const row = await db.selectFrom('provider_events').select('provider_event_id').where('provider', '=', provider).where('provider_event_id', '=', providerEventId).executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Remembers a webhook, after what it said is durable elsewhere: a crash in between takes it in twice, which changes nothing (P6). */
+export async function rememberTakenIn(db: Database, provider: string, providerEventId: string): Promise<void> {
+  await db.insertInto('provider_events').values({ provider, provider_event_id: providerEventId }).onConflict((conflict) => conflict.doNothing()).execute();
+}

@@ -1,0 +1,29 @@
+import { sql } from 'kysely';
+import { isCancellableRefundStatus } from '../../domain/refund-status.ts';
+import type { Database } from '../database.ts';
+import { recordTransition } from '../transitions.ts';
+import type { Acting } from '../transitions.ts';
+import { passGate } from './gate.ts';
+import type { NextInLine } from './gate.ts';
+import { releaseHold } from './settle.ts';
+
+/** Calls a refund off that was never sent, in one transaction (R4, M4): holds released, gates passed on. Repeated, it changes nothing. */
+export async function cancelRefund(db: Database, acting: Acting, merchantId: string, refundId: string): Promise<readonly NextInLine[]> {
+  return db.transaction().execute(async (tx) => {
+    const chargeIds = await tx.selectFrom('legs').select('charge_id').where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
+    await tx.selectFrom('charges').select('charge_id').where('merchant_id', '=', merchantId).where('charge_id', 'in', chargeIds.map((row) => row.charge_id)).orderBy('charge_id').forUpdate().execute();
+    const refund = await tx.selectFrom('refunds').select('status').where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).forUpdate().executeTakeFirstOrThrow();
+    if (refund.status === 'cancelled') return [];
+    if (!isCancellableRefundStatus(refund.status)) throw new Error(`a refund that is ${refund.status} cannot be called off`);
+    const next: NextInLine[] = [];
+    for (const leg of await tx.selectFrom('legs').selectAll().where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).where('status', '=', 'reserved').execute()) {
+      await tx.updateTable('legs').set({ status: 'released', updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('leg_id', '=', leg.leg_id).execute();
+      await releaseHold(tx, merchantId, leg.charge_id, leg.amount_minor);
+      const following = await passGate(tx, merchantId, leg.charge_id, leg.leg_id);
+      if (following !== null) next.push(following);
+    }
+    await tx.updateTable('refunds').set({ status: 'cancelled', status_detail: 'by_request', updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
+    await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: refund.status, to: 'cancelled', statusDetail: 'by_request' });
+    return next;
+  });
+}

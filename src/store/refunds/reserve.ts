@@ -1,0 +1,128 @@
+import { allocateRefund } from '../../domain/allocation.ts';
+import type { Allocation, ChargeBalance } from '../../domain/allocation.ts';
+import { legId } from '../../domain/leg.ts';
+import { sumMinor } from '../../domain/money.ts';
+import type { RefundRefusal } from '../../domain/rejections.ts';
+import { isRefundRefusal } from '../../domain/rejections.ts';
+import type { Database } from '../database.ts';
+import { claimKey } from '../idempotency.ts';
+import { recordTransition } from '../transitions.ts';
+import type { Acting, Tx } from '../transitions.ts';
+import { takeGate } from './gate.ts';
+
+/** A refund to reserve. Amounts in minor units; omitted means what remains (M5). */
+export interface RefundReservation {
+  readonly merchantId: string;
+  readonly refundId: string;
+  readonly orderId: string;
+  readonly chargeId?: string | undefined;
+  readonly amountMinor?: number | undefined;
+  readonly reason?: string | undefined;
+  readonly idempotencyKey: string;
+  readonly fingerprint: string;
+  /** Whether one leg at a time may be under way on a charge (S5: `balance` providers). */
+  readonly gated: boolean;
+  /** Whether a refusal is written down at once, or only reported because the order's snapshot may be stale. */
+  readonly recordRefusal: boolean;
+}
+
+/** What was reserved, or why not. */
+export type Reservation =
+  | { readonly kind: 'reserved'; readonly currency: string; readonly legs: readonly ReservedLeg[] }
+  | { readonly kind: 'refused'; readonly refusal: RefundRefusal };
+
+/** A leg with its amount held on the charge. */
+export interface ReservedLeg {
+  readonly legId: string;
+  readonly chargeId: string;
+  readonly amountMinor: number;
+  readonly hasTurn: boolean;
+}
+
+/** The operation an idempotency key of a refund belongs to: one order's refunds (R8, CONTRACT §1). */
+export function refundOperation(orderId: string): string {
+  return `refund:${orderId}`;
+}
+
+/**
+ * Reserves a refund in one transaction (M3): locks the charges, allocates inside the lock, holds the amounts, writes the
+ * refund `pending` with its transition, event and idempotency row. Repeated for the same refund it answers what stands.
+ */
+export async function reserveRefund(db: Database, acting: Acting, request: RefundReservation): Promise<Reservation> {
+  return db.transaction().execute(async (tx) => {
+    const charges = await lockCharges(tx, request.merchantId, request.orderId);
+    const standing = await standingReservation(tx, request.merchantId, request.refundId);
+    if (standing !== null) return standing;
+    const allocated = charges === null ? { refusal: 'order_not_found' as const } : allocateRefund(charges, request);
+    if ('refusal' in allocated) {
+      if (request.recordRefusal) await recordRefusal(tx, acting, request, allocated.refusal);
+      return { kind: 'refused', refusal: allocated.refusal };
+    }
+    const currency = charges?.[0]?.currency ?? '';
+    const legs = await hold(tx, acting, request, allocated.legs, currency);
+    return { kind: 'reserved', currency, legs };
+  });
+}
+
+type LockedCharge = ChargeBalance & { readonly currency: string };
+
+/** Locks the charge rows in one order everywhere, so that two refunds never wait for each other in a circle. */
+async function lockCharges(tx: Tx, merchantId: string, orderId: string): Promise<LockedCharge[] | null> {
+  const rows = await tx.selectFrom('charges').selectAll().where('merchant_id', '=', merchantId).where('order_id', '=', orderId).orderBy('charge_id').forUpdate().execute();
+  if (rows.length === 0) {
+    const order = await tx.selectFrom('orders').select('order_id').where('merchant_id', '=', merchantId).where('order_id', '=', orderId).executeTakeFirst();
+    return order === undefined ? null : [];
+  }
+  return rows.sort((left, right) => left.position - right.position).map((row) => ({
+    chargeId: row.charge_id, capturedMinor: row.captured_minor, heldMinor: row.held_minor, externalMinor: row.external_minor,
+    disputedMinor: row.disputed_minor, paid: row.paid, currency: row.currency,
+  }));
+}
+
+async function standingReservation(tx: Tx, merchantId: string, refundId: string): Promise<Reservation | null> {
+  const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirst();
+  if (refund === undefined) return null;
+  if (refund.status === 'rejected' && isRefundRefusal(refund.status_detail)) return { kind: 'refused', refusal: refund.status_detail };
+  const rows = await tx.selectFrom('legs').innerJoin('charges', (join) => join.onRef('charges.merchant_id', '=', 'legs.merchant_id').onRef('charges.charge_id', '=', 'legs.charge_id'))
+    .select(['leg_id', 'legs.charge_id', 'amount_minor', 'gate_leg_id', 'ticket'])
+    .where('legs.merchant_id', '=', merchantId).where('refund_id', '=', refundId).orderBy('position').execute();
+  const legs = rows.map((row) => ({ legId: row.leg_id, chargeId: row.charge_id, amountMinor: row.amount_minor, hasTurn: row.ticket === null || row.gate_leg_id === row.leg_id }));
+  return { kind: 'reserved', currency: refund.currency ?? '', legs };
+}
+
+async function recordRefusal(tx: Tx, acting: Acting, request: RefundReservation, refusal: RefundRefusal): Promise<void> {
+  await insertRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor: request.amountMinor ?? null, currency: null });
+}
+
+async function hold(tx: Tx, acting: Acting, request: RefundReservation, allocations: readonly Allocation[], currency: string): Promise<ReservedLeg[]> {
+  const { merchantId, refundId, orderId } = request;
+  await insertRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency });
+  const legs: ReservedLeg[] = [];
+  for (const { chargeId, amountMinor } of allocations) {
+    const id = legId(refundId, chargeId);
+    await tx.insertInto('legs').values({
+      leg_id: id, merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: chargeId, amount_minor: amountMinor, currency,
+      status: 'reserved', refunds_before: '[]', workflow_id: acting.workflowId,
+    }).execute();
+    await tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '+', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
+    legs.push({ legId: id, chargeId, amountMinor, hasTurn: !request.gated || (await takeGate(tx, merchantId, chargeId, id)) });
+  }
+  return legs;
+}
+
+interface NewRefund {
+  readonly status: 'pending' | 'rejected';
+  readonly statusDetail: string;
+  readonly amountMinor: number | null;
+  readonly currency: string | null;
+}
+
+async function insertRefund(tx: Tx, acting: Acting, request: RefundReservation, refund: NewRefund): Promise<void> {
+  const { merchantId, refundId, orderId } = request;
+  await claimKey(tx, { merchantId, operation: refundOperation(orderId), key: request.idempotencyKey, fingerprint: request.fingerprint, resourceId: refundId });
+  await tx.insertInto('refunds').values({
+    merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
+    reason: request.reason ?? null, status: refund.status, status_detail: refund.statusDetail, requested_by: acting.actor, workflow_id: acting.workflowId,
+  }).execute();
+  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });
+}

@@ -1,0 +1,122 @@
+import { sql } from 'kysely';
+import { canRefundMove } from '../../domain/refund-status.ts';
+import type { Database } from '../database.ts';
+import { recordTransition } from '../transitions.ts';
+import type { Acting, Tx } from '../transitions.ts';
+import { takeGate } from './gate.ts';
+
+/** Names one leg. */
+export interface LegKey {
+  readonly merchantId: string;
+  readonly refundId: string;
+  readonly legId: string;
+}
+
+/** A leg on record. Amount in minor units. */
+export interface LegRecord {
+  readonly orderId: string;
+  readonly chargeId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly status: string;
+  readonly reason: string | null;
+  readonly refundsBefore: readonly string[];
+}
+
+/** Reads a leg with the reason of its refund. @throws when it does not exist: a Workflow asks only for legs it reserved. */
+export async function readLeg(db: Database, key: LegKey): Promise<LegRecord> {
+  const row = await db.selectFrom('legs').innerJoin('refunds', (join) => join.onRef('refunds.merchant_id', '=', 'legs.merchant_id').onRef('refunds.refund_id', '=', 'legs.refund_id'))
+    .select(['legs.order_id', 'legs.charge_id', 'legs.amount_minor', 'legs.currency', 'legs.status', 'refunds.reason', 'refunds_before'])
+    .where('legs.merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).executeTakeFirstOrThrow();
+  return {
+    orderId: row.order_id, chargeId: row.charge_id, amountMinor: row.amount_minor, currency: row.currency, status: row.status,
+    reason: row.reason, refundsBefore: row.refunds_before,
+  };
+}
+
+/** Whether a leg may be sent now. */
+export type SendPermit =
+  /** Go: `sending` is committed. */
+  | { readonly kind: 'go' }
+  /** It has an outcome already: nothing may be sent. */
+  | { readonly kind: 'settled' }
+  /** This send was given up meanwhile, or the gate is not ours: nothing may be sent. */
+  | { readonly kind: 'fenced' };
+
+/**
+ * Commits `sending` before the provider is called (S4): from this commit on the call may have happened. A send that was
+ * given up (`fenced_send`), or whose charge's gate is not held, gets no permit, however late its worker wakes up.
+ */
+export async function beginSend(db: Database, acting: Acting, key: LegKey, sendNumber: number, refundsBefore: readonly string[]): Promise<SendPermit> {
+  return db.transaction().execute(async (tx) => {
+    const leg = await lockLeg(tx, key);
+    if (leg.status !== 'reserved' && leg.status !== 'unknown' && leg.status !== 'sending') return { kind: 'settled' };
+    if (sendNumber <= leg.send_number || sendNumber <= leg.fenced_send) return { kind: 'fenced' };
+    if (leg.ticket !== null && leg.gate_leg_id !== key.legId) return { kind: 'fenced' };
+    await tx.updateTable('legs').set({ status: 'sending', send_number: sendNumber, sent_at: sql<Date>`now()`, refunds_before: JSON.stringify(refundsBefore), updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
+    await markSent(tx, acting, key);
+    return { kind: 'go' };
+  });
+}
+
+async function markSent(tx: Tx, acting: Acting, key: LegKey): Promise<void> {
+  const refund = await tx.selectFrom('refunds').select('status').where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).forUpdate().executeTakeFirstOrThrow();
+  if (refund.status === 'in_process' || !canRefundMove(refund.status, 'in_process')) return;
+  await tx.updateTable('refunds').set({ status: 'in_process', status_detail: 'sent', updated_at: sql<Date>`now()` })
+    .where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).execute();
+  await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'refund', subjectId: key.refundId, from: refund.status, to: 'in_process', statusDetail: 'sent' });
+}
+
+/** The provider did not take this send: the leg is as if it had not been sent, and keeps its gate. */
+export async function markNotSent(db: Database, key: LegKey, sendNumber: number): Promise<void> {
+  await db.updateTable('legs').set({ status: 'reserved', updated_at: sql<Date>`now()` })
+    .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).where('send_number', '=', sendNumber).where('status', '=', 'sending').execute();
+}
+
+/** The outcome of this send is not known: the leg waits to be verified, and callers read why (S4). */
+export async function markUnknown(db: Database, key: LegKey, sendNumber: number): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const changed = await tx.updateTable('legs').set({ status: 'unknown', updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).where('send_number', '=', sendNumber).where('status', '=', 'sending').executeTakeFirst();
+    if (changed.numUpdatedRows > 0n) await markVerifying(tx, key);
+  });
+}
+
+/**
+ * Gives a send up before its outcome is looked for: its worker may no longer commit `sending`. Answers the leg as it
+ * then is; a leg still `reserved` was surely never sent.
+ */
+export async function fenceSend(db: Database, key: LegKey, sendNumber: number): Promise<'settled' | 'never_sent' | 'unknown'> {
+  return db.transaction().execute(async (tx) => {
+    const leg = await lockLeg(tx, key);
+    if (leg.status !== 'reserved' && leg.status !== 'unknown' && leg.status !== 'sending') return 'settled';
+    const status = leg.status === 'reserved' ? 'reserved' : 'unknown';
+    await tx.updateTable('legs').set({ status, fenced_send: Math.max(leg.fenced_send, sendNumber), updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
+    if (status === 'reserved') return 'never_sent';
+    await markVerifying(tx, key);
+    return 'unknown';
+  });
+}
+
+async function markVerifying(tx: Tx, key: LegKey): Promise<void> {
+  await tx.updateTable('refunds').set({ status_detail: 'verifying', updated_at: sql<Date>`now()` })
+    .where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).where('status', '=', 'in_process').where('status_detail', '<>', 'needs_attention').execute();
+}
+
+/** Asks whether it is this leg's turn on its charge (S5). */
+export async function takeTurn(db: Database, key: LegKey): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const leg = await lockLeg(tx, key);
+    return takeGate(tx, key.merchantId, leg.charge_id, key.legId);
+  });
+}
+
+/** Locks the charge, then reads the leg: every transaction takes these locks in this order. */
+export async function lockLeg(tx: Tx, key: LegKey) {
+  const { charge_id } = await tx.selectFrom('legs').select('charge_id').where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).executeTakeFirstOrThrow();
+  const charge = await tx.selectFrom('charges').select('gate_leg_id').where('merchant_id', '=', key.merchantId).where('charge_id', '=', charge_id).forUpdate().executeTakeFirstOrThrow();
+  const leg = await tx.selectFrom('legs').selectAll().where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).forUpdate().executeTakeFirstOrThrow();
+  return { ...leg, gate_leg_id: charge.gate_leg_id };
+}
