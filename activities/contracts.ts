@@ -48,7 +48,9 @@ export type ReserveRefundResult =
       readonly legs: readonly LegPlan[];
       readonly protocol: SendProtocol;
     }
-  | { readonly kind: 'refused'; readonly refusal: RefundRefusal };
+  | { readonly kind: 'refused'; readonly refusal: RefundRefusal }
+  /** The refund is on record and final already: its Workflow was started again after Temporal forgot it (R8). */
+  | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string };
 
 /** Names one leg of one refund in every call about it. */
 export interface LegRef extends WorkflowRef {

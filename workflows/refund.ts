@@ -23,6 +23,8 @@ export async function refundWorkflow(request: RefundRequest): Promise<RefundView
     if (reserved.kind === 'refused') {
       run.refusal = reserved.refusal;
       apply(run, { type: 'rejected', reason: reserved.refusal });
+    } else if (reserved.kind === 'concluded') {
+      run.state = { status: reserved.status, statusDetail: reserved.statusDetail } as RefundState;
     } else {
       run.plan = reserved;
       reserved.legs.forEach((leg) => run.working.add(leg.legId));

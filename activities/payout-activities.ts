@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { followProvider } from '../src/domain/payout-order.ts';
+import type { PayoutOrderEvent, PayoutOrderStatus } from '../src/domain/payout-order.ts';
+import type { ProviderPayoutOrder } from '../src/providers/provider.ts';
+import { ProviderError } from '../src/providers/provider-error.ts';
+import { payoutProtocol } from '../src/providers/registry.ts';
+import type { ProviderRegistry } from '../src/providers/registry.ts';
+import { openCase } from '../src/store/cases.ts';
+import type { Database } from '../src/store/database.ts';
+import { providerOf } from '../src/store/merchants.ts';
+import { readPayoutOrder } from '../src/store/payout-orders/read.ts';
+import type { PayoutOrderRecord } from '../src/store/payout-orders/read.ts';
+import { registerPayoutOrder } from '../src/store/payout-orders/register.ts';
+import { beginIssue, fenceIssue, movePayoutOrder, recordIssueRefusal } from '../src/store/payout-orders/settle.ts';
+import type { Acting } from '../src/store/transitions.ts';
+import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome, WorkflowRef } from './contracts.ts';
+import { withFailures } from './failures.ts';
+import { isGivenUp, withHeartbeat } from './heartbeat.ts';
+
+/** What payout Activities need. */
+export interface PayoutActivityDeps {
+  readonly db: Database;
+  readonly providers: ProviderRegistry;
+}
+
+/** Makes the Activities of payout orders. */
+export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActivities {
+  return withFailures<PayoutActivities>({
+    registerPayoutOrder: (input) => register(deps, input),
+    issueReference: (input) => withHeartbeat(() => issue(deps, input)),
+    findReference: (input) => withHeartbeat(() => findReference(deps, input)),
+    voidReference: (input) => withHeartbeat(() => voidReference(deps, input)),
+    followPayoutOrder: (input) => withHeartbeat(() => follow(deps, input)),
+    openCase: (input) => openCase(deps.db, input),
+  });
+}
+
+async function register(deps: PayoutActivityDeps, input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan> {
+  const provider = await providerOf(deps.db, input.merchantId);
+  const entry = deps.providers.entry(provider);
+  await registerPayoutOrder(deps.db, { ...input, actor: input.requestedBy }, {
+    ...input, provider, payoutId: payoutIdOf(input.payoutOrderId), expiresAt: new Date(input.expiresAt),
+  });
+  return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry) };
+}
+
+/** `payout_…`, the same for the same payout order in every answer (P7). */
+function payoutIdOf(payoutOrderId: string): string {
+  return `payout_${BigInt(`0x${createHash('sha256').update(payoutOrderId).digest('hex').slice(0, 24)}`).toString(36).padStart(19, '0')}`;
+}
+
+/** A payout order with everything a call about it needs. */
+interface Asking {
+  readonly deps: PayoutActivityDeps;
+  readonly key: PayoutOrderRef;
+  readonly acting: Acting;
+  readonly order: PayoutOrderRecord;
+  readonly entry: ReturnType<ProviderRegistry['entry']>;
+  readonly credential: string;
+}
+
+async function prepare(deps: PayoutActivityDeps, key: PayoutOrderRef, actor: string): Promise<Asking> {
+  const order = await readPayoutOrder(deps.db, key.merchantId, key.payoutOrderId);
+  if (order === null) throw new Error('a payout order that was registered is not on record');
+  return { deps, key, acting: { ...key, actor }, order, entry: deps.providers.entry(order.provider), credential: deps.providers.credential(key.merchantId, order.provider) };
+}
+
+/**
+ * Asks for the reference once. Dies before `beginIssue`: nothing was sent. Dies after: the look finds the reference by
+ * our id in the provider's metadata, or finds none and it is asked for again. Dies after the move: the look finds it settled.
+ */
+async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome> {
+  const asking = await prepare(deps, input, 'reintegro');
+  const { order, entry, credential } = asking;
+  const permit = await beginIssue(deps.db, input, input.sendNumber);
+  if (permit === 'settled') return { kind: 'settled', status: order.status };
+  if (permit === 'fenced' || isGivenUp()) return { kind: 'unknown' };
+  try {
+    const issued = await entry.adapter.createPayoutOrder({ credential }, {
+      reference: order.payoutOrderId, amountMinor: order.amountMinor, currency: order.currency, allowedPayoutMethods: order.allowedPayoutMethods,
+      payoutMethodType: order.payoutMethodType, customerId: order.customerId, reason: order.reason, expiresAt: Math.floor(order.expiresAt.getTime() / 1000), metadata: order.metadata,
+    });
+    // `open` means that the provider is not done: what becomes of it is asked after the settle delay.
+    return issued.status === 'open' ? { kind: 'unknown' } : await takeOver(asking, issued, 'fact');
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.kind === 'not_sent') return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
+    if (error.kind !== 'declined') return { kind: 'unknown' };
+    await recordIssueRefusal(deps.db, input, error.details.providerCode ?? 'refused_by_provider');
+    return { kind: 'declined', status: 'open' };
+  }
+}
+
+async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome> {
+  const asking = await prepare(deps, input, 'reintegro');
+  const standing = await fenceIssue(deps.db, input, input.sendNumber);
+  if (standing === 'settled') return { kind: 'settled', status: asking.order.status };
+  if (standing === 'never_sent') return { kind: 'absent', status: 'open' };
+  const found = await asking.entry.adapter.findPayoutOrder({ credential: asking.credential }, asking.order.payoutOrderId);
+  if (found === null) return { kind: 'absent', status: 'open' };
+  if (found.status !== 'open') return takeOver(asking, found, 'fact');
+  // The provider made it but never issued the reference (P1): it stays open for ever.
+  await recordIssueRefusal(deps.db, input, 'never_issued_by_provider');
+  return { kind: 'declined', status: 'open' };
+}
+
+/** Asks to void the reference once; only an answer that says so counts (P2). Voiding twice does no harm. */
+async function voidReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome> {
+  const asking = await prepare(deps, input, input.actor);
+  if (asking.order.status !== 'pending' && asking.order.status !== 'pending_confirmation') return { kind: 'settled', status: asking.order.status };
+  try {
+    const answer = await asking.entry.adapter.cancelPayoutOrder({ credential: asking.credential }, providerId(asking.order));
+    if (answer.status !== 'cancelled' && answer.status !== 'expired') return { kind: 'unknown' };
+    return await takeOver(asking, answer, input.cause);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.kind === 'not_sent') return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
+    return error.kind === 'declined' ? { kind: 'declined', status: asking.order.status } : { kind: 'unknown' };
+  }
+}
+
+async function follow(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly cause: AskCause; readonly actor: string }): Promise<PayoutOutcome> {
+  const asking = await prepare(deps, input, input.actor);
+  const seen = await asking.entry.adapter.getPayoutOrder({ credential: asking.credential }, providerId(asking.order));
+  return takeOver(asking, seen, input.cause);
+}
+
+/** Follows what the provider shows, inside the record's lock; a contradiction changes nothing and is reported. */
+async function takeOver(asking: Asking, seen: ProviderPayoutOrder, cause: AskCause): Promise<PayoutOutcome> {
+  let contradiction = false;
+  const status = await movePayoutOrder(asking.deps.db, asking.acting, asking.key, (order) => {
+    const path = pathFor(order.status, seen.status, cause);
+    contradiction = path === null;
+    return path ?? [];
+  }, { providerPayoutOrderId: seen.providerPayoutOrderId });
+  return { kind: contradiction ? 'contradiction' : 'settled', status };
+}
+
+function pathFor(ours: PayoutOrderStatus, theirs: PayoutOrderStatus, cause: AskCause): readonly PayoutOrderEvent[] | null {
+  // The window ended and the provider knows of no reversal: the seed calls that success.
+  const concluded = cause === 'window_ended' && theirs === 'pending_confirmation' ? 'withdrawn' : theirs;
+  // Voided because it ran out of time: that is an expiry, whatever the provider calls a voided reference.
+  const named = cause === 'expiry' && concluded === 'cancelled' && ours === 'pending' ? 'expired' : concluded;
+  const follow = followProvider(ours, named);
+  return follow.kind === 'path' ? follow.events : null;
+}
+
+function providerId(order: PayoutOrderRecord): string {
+  if (order.providerPayoutOrderId === null) throw new Error('a payout order without a reference cannot be asked about');
+  return order.providerPayoutOrderId;
+}

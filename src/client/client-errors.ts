@@ -1,0 +1,28 @@
+import type { PayoutOrderView, RefundView } from '../../workflows/messages.ts';
+
+/** Thrown when a cancellation is refused: the refund or payout order stands as `view` says (R4, P4). */
+export class NotCancellableError extends Error {
+  override readonly name = 'NotCancellableError';
+  /** The true state, or `null` when only the records know it (its Workflow has ended). */
+  readonly view: RefundView | PayoutOrderView | null;
+
+  constructor(message: string, view: RefundView | PayoutOrderView | null) {
+    super(message);
+    this.view = view;
+  }
+}
+
+/** Thrown when the Workflow of a refund or payout order is not there: it ended, or never was. Its records say which. */
+export class NotRunningError extends Error {
+  override readonly name = 'NotRunningError';
+}
+
+/** Thrown when the key was used for another request before (R8): nothing was started. */
+export class KeyReusedError extends Error {
+  override readonly name = 'KeyReusedError';
+}
+
+/** Thrown when it is not known whether the request was taken in: repeat it with the same key. */
+export class TemporalUnavailableError extends Error {
+  override readonly name = 'TemporalUnavailableError';
+}
