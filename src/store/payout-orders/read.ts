@@ -55,7 +55,7 @@ export interface PayoutOrderPage {
   readonly hasMore: boolean;
 }
 
-/** What to list: `next` continues after that id, `previous` goes back before it; an unknown id starts at the newest. */
+/** What to list: `next` continues after that id, `previous` goes back before it; an unknown id lists nothing. */
 export interface PayoutOrderListing {
   readonly limit: number;
   readonly next?: string | undefined;

@@ -12,7 +12,7 @@ export async function takeGate(tx: Tx, merchantId: string, chargeId: string, leg
   const charge = await tx.selectFrom('charges').select('gate_leg_id').where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).executeTakeFirstOrThrow();
   if (charge.gate_leg_id === legId) return true;
   await tx.updateTable('legs').set({ ticket: sql<number>`nextval('leg_tickets')` })
-    .where('merchant_id', '=', merchantId).where('leg_id', '=', legId).where('ticket', 'is', null).execute();
+    .where('merchant_id', '=', merchantId).where('leg_id', '=', legId).where('status', '=', 'reserved').where('ticket', 'is', null).execute();
   if (charge.gate_leg_id !== null) return false;
   const first = await firstInLine(tx, merchantId, chargeId);
   if (first?.legId !== legId) return false;

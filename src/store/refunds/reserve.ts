@@ -4,6 +4,8 @@ import { legId } from '../../domain/leg.ts';
 import { sumMinor } from '../../domain/money.ts';
 import type { RefundRefusal } from '../../domain/rejections.ts';
 import { isRefundRefusal } from '../../domain/rejections.ts';
+import { isFinalRefundStatus } from '../../domain/refund-status.ts';
+import type { RefundStatus } from '../../domain/refund-status.ts';
 import type { Database } from '../database.ts';
 import { claimKey } from '../idempotency.ts';
 import { recordTransition } from '../transitions.ts';
@@ -29,7 +31,8 @@ export interface RefundReservation {
 /** What was reserved, or why not. */
 export type Reservation =
   | { readonly kind: 'reserved'; readonly currency: string; readonly legs: readonly ReservedLeg[] }
-  | { readonly kind: 'refused'; readonly refusal: RefundRefusal };
+  | { readonly kind: 'refused'; readonly refusal: RefundRefusal }
+  | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string };
 
 /** A leg with its amount held on the charge. */
 export interface ReservedLeg {
@@ -83,6 +86,7 @@ async function standingReservation(tx: Tx, merchantId: string, refundId: string)
   const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirst();
   if (refund === undefined) return null;
   if (refund.status === 'rejected' && isRefundRefusal(refund.status_detail)) return { kind: 'refused', refusal: refund.status_detail };
+  if (isFinalRefundStatus(refund.status)) return { kind: 'concluded', status: refund.status, statusDetail: refund.status_detail };
   const rows = await tx.selectFrom('legs').innerJoin('charges', (join) => join.onRef('charges.merchant_id', '=', 'legs.merchant_id').onRef('charges.charge_id', '=', 'legs.charge_id'))
     .select(['leg_id', 'legs.charge_id', 'amount_minor', 'gate_leg_id', 'ticket'])
     .where('legs.merchant_id', '=', merchantId).where('refund_id', '=', refundId).orderBy('position').execute();

@@ -1,0 +1,49 @@
+import { Client, Connection } from '@temporalio/client';
+import { NativeConnection } from '@temporalio/worker';
+import { registerSearchAttributes } from './register-search-attributes.ts';
+
+/** Where the Temporal server is. */
+export interface TemporalTarget {
+  /** host:port of its gRPC API. */
+  readonly address: string;
+  readonly namespace: string;
+  /** For Temporal Cloud; implies TLS. */
+  readonly apiKey?: string | undefined;
+}
+
+function connectOptions({ address, apiKey }: TemporalTarget) {
+  return apiKey === undefined ? { address } : { address, apiKey, tls: true };
+}
+
+/** A client of the server with its connection; `close` ends it. */
+export interface TemporalClient {
+  readonly client: Client;
+  /** Whether the server answers now. */
+  isServing(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** Connects a client. The connection heals itself when the server restarts. @throws when the server cannot be reached now */
+export async function connectClient(target: TemporalTarget): Promise<TemporalClient> {
+  const connection = await Connection.connect({ ...connectOptions(target), connectTimeout: '10s' });
+  const client = new Client({ connection, namespace: target.namespace });
+  return {
+    client,
+    isServing: async () => {
+      try {
+        await connection.withDeadline(Date.now() + 2000, () => connection.workflowService.describeNamespace({ namespace: target.namespace }));
+        return true;
+      } catch {
+        // Not serving is the answer, whatever the reason.
+        return false;
+      }
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** Connects a Worker and makes sure that the server knows our search attributes. @throws when the server cannot be reached now */
+export async function connectWorker(target: TemporalTarget): Promise<NativeConnection> {
+  await registerSearchAttributes(target.namespace, connectOptions(target));
+  return NativeConnection.connect(connectOptions(target));
+}

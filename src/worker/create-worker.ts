@@ -1,0 +1,32 @@
+import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import { createPayoutActivities } from '../../activities/payout-activities.ts';
+import { createRefundActivities } from '../../activities/refund-activities.ts';
+import { TASK_QUEUE } from '../../workflows/ids.ts';
+import type { ProviderRegistry } from '../providers/registry.ts';
+import type { Database } from '../store/database.ts';
+
+/** What a Worker is made of. */
+export interface ReintegroWorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly taskQueue?: string;
+  readonly db: Database;
+  readonly providers: ProviderRegistry;
+  readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
+  /** Each cached Workflow holds about 0.6 MB. */
+  readonly maxCachedWorkflows: number;
+}
+
+/** Makes the Worker: all Workflow Types from the bundle, all Activities over one database and one provider registry. */
+export async function createReintegroWorker(options: ReintegroWorkerOptions): Promise<Worker> {
+  const { connection, namespace, workflowBundle, maxCachedWorkflows, db, providers } = options;
+  return Worker.create({
+    connection, namespace, taskQueue: options.taskQueue ?? TASK_QUEUE, workflowBundle, maxCachedWorkflows,
+    activities: { ...createRefundActivities({ db, providers }), ...createPayoutActivities({ db, providers }) },
+    maxConcurrentActivityTaskExecutions: 100,
+    shutdownGraceTime: '10 seconds',
+    // Heartbeats must pass well inside the heartbeat timeout of 10 s.
+    maxHeartbeatThrottleInterval: '4 seconds', defaultHeartbeatThrottleInterval: '3 seconds',
+  });
+}
