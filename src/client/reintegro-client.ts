@@ -10,6 +10,7 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { payoutOrderWorkflow } from '../../workflows/payout-order.ts';
 import type { refundWorkflow } from '../../workflows/refund.ts';
 import { KeyReusedError } from './client-errors.ts';
+export { KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
 import { derivePayoutOrderId, deriveRefundId, fingerprintOf } from './identifiers.ts';
 import { callWorkflow, startAndWait, updateAndWait } from './temporal-calls.ts';
 import type { Answer } from './temporal-calls.ts';

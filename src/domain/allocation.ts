@@ -1,4 +1,4 @@
-import { sumMinor } from './money.ts';
+import { isMovableAmount, sumMinor } from './money.ts';
 import type { RefundRefusal } from './rejections.ts';
 
 /** What is known of one charge inside the lock. Amounts in minor units. */
@@ -60,9 +60,13 @@ function allocateToAll(charges: readonly ChargeBalance[], amountMinor: number | 
 /**
  * Spreads a refund request over the charges of its order (R1), or refuses the whole before anything moves.
  * Total: one leg per charge for what remains of it. Partial: one leg. On a split order an amount below the
- * order's total needs a `chargeId`. Call it inside the lock that guards the balances (M3, M5).
+ * order's total needs a `chargeId`. An amount that cannot be moved (below one minor unit, a fraction, beyond the safe
+ * integers) is refused like one that exceeds what remains: callers that speak Temporal come here without the edge's
+ * checks, and a negative leg would make more refundable than was captured (M2).
+ * Call it inside the lock that guards the balances (M3, M5).
  */
 export function allocateRefund(charges: readonly ChargeBalance[], request: RefundRequestShape): AllocationResult {
+  if (request.amountMinor !== undefined && !isMovableAmount(request.amountMinor)) return { refusal: 'amount_exceeds_remaining' };
   if (request.chargeId !== undefined) return allocateToCharge(charges.find((charge) => charge.chargeId === request.chargeId), request.amountMinor);
   const [only] = charges;
   if (only === undefined) return { refusal: 'order_not_returnable' };

@@ -20,7 +20,7 @@ export const LEG_TRANSITIONS = {
   succeeded: ['failed_late'],
   /** Definitively refused: the reservation is released (M4). Final. */
   refused: [],
-  /** Called off before it was sent: the reservation is released (M4). Final. */
+  /** Called off before it was sent, or by the provider before it executed: the reservation is released (M4). Final. */
   released: [],
   /** The provider took it back after success (R9): an opposite movement was written. Final. */
   failed_late: [],

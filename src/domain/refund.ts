@@ -52,13 +52,20 @@ function target(event: RefundEvent): RefundState {
 }
 
 /**
+ * Where a late failure may be told: after `refunded` (R9), or, on a split order, while other legs of the refund are
+ * still under way and it never got to say `refunded`.
+ */
+const MAY_FAIL_LATE: ReadonlySet<RefundStatus> = new Set(['in_process', 'authorized', 'approved', 'refunded']);
+
+/**
  * Applies one event to a refund: pure and total. An event the table has no edge for is refused as a value.
- * Only `failed_late` may leave `refunded` (R9), and it may leave nothing else.
+ * Only `failed_late` may leave `refunded` (R9), and it may leave nothing that was never sent.
  */
 export function applyRefundEvent(state: RefundState, event: RefundEvent): RefundState | TransitionRefused {
   const next = target(event);
   const late = event.type === 'failed_late';
-  if (late !== (state.status === 'refunded') || !canRefundMove(state.status, next.status)) {
+  const admitted = late ? MAY_FAIL_LATE.has(state.status) : state.status !== 'refunded';
+  if (!admitted || !canRefundMove(state.status, next.status)) {
     return { refused: 'transition_not_allowed', from: state.status, event: event.type };
   }
   return next;
@@ -71,19 +78,20 @@ export function isRefundCancellable(status: RefundStatus): boolean {
 
 /**
  * The status of a refund as its legs tell it (R2): the truth about partial success, never a guess.
- * `null` while no leg has left `reserved`: then the gates of the Workflow say the status, not the legs.
+ * `null` while no leg was sent: then the gates of the Workflow say the status, not the legs.
  */
 export function refundEventFromLegs(legs: readonly { readonly status: LegStatus; readonly refusal?: string | null }[]): RefundEvent | null {
   const count = (status: LegStatus): number => legs.filter((leg) => leg.status === status).length;
-  if (count('reserved') === legs.length) return null;
-  if (count('released') === legs.length) return { type: 'cancelled', cause: 'by_request' };
+  if (legs.length > 0 && count('released') === legs.length) return { type: 'cancelled', cause: 'by_request' };
+  if (count('reserved') + count('released') === legs.length) return null;
   if (count('reserved') + count('sending') + count('unknown') > 0) return { type: 'sent' };
   if (count('authorized') > 0) return { type: 'authorized' };
   if (count('approved') > 0) return { type: 'approved' };
   const moved = count('succeeded');
   if (moved === 0) {
-    const reason = legs.find((leg) => leg.refusal)?.refusal ?? 'refused_by_provider';
-    return count('failed_late') > 0 ? { type: 'failed_late', reason } : { type: 'rejected', reason };
+    const reasonOf = (status: LegStatus): string | undefined => legs.find((leg) => leg.status === status && leg.refusal)?.refusal ?? undefined;
+    if (count('failed_late') > 0) return { type: 'failed_late', reason: reasonOf('failed_late') ?? 'failed_late' };
+    return { type: 'rejected', reason: reasonOf('refused') ?? 'refused_by_provider' };
   }
   return { type: 'refunded', partial: moved < legs.length };
 }

@@ -15,7 +15,7 @@ export const REFUND_REFUSALS = [
   'order_not_returnable',
   /** Split order, an amount below the total, and no charge named: the seed's `charge_id_is_required`. */
   'charge_id_required',
-  /** More than what remains of the charge. */
+  /** More than what remains of the charge, or no amount that could be moved at all. */
   'amount_exceeds_remaining',
 ] as const;
 

@@ -11,7 +11,14 @@ export interface TemporalTarget {
   readonly apiKey?: string | undefined;
 }
 
-function connectOptions({ address, apiKey }: TemporalTarget) {
+const LOOPBACK = /^(localhost|127\.|\[::1\])/;
+
+function clientOptions(target: TemporalTarget) {
+  // The client would send even loopback traffic through an HTTP proxy of the environment, and hang there.
+  return { ...serverOptions(target), ...(LOOPBACK.test(target.address) ? { channelArgs: { 'grpc.enable_http_proxy': 0 } } : {}) };
+}
+
+function serverOptions({ address, apiKey }: TemporalTarget) {
   return apiKey === undefined ? { address } : { address, apiKey, tls: true };
 }
 
@@ -25,7 +32,7 @@ export interface TemporalClient {
 
 /** Connects a client. The connection heals itself when the server restarts. @throws when the server cannot be reached now */
 export async function connectClient(target: TemporalTarget): Promise<TemporalClient> {
-  const connection = await Connection.connect({ ...connectOptions(target), connectTimeout: '10s' });
+  const connection = await Connection.connect({ ...clientOptions(target), connectTimeout: '10s' });
   const client = new Client({ connection, namespace: target.namespace });
   return {
     client,
@@ -44,6 +51,6 @@ export async function connectClient(target: TemporalTarget): Promise<TemporalCli
 
 /** Connects a Worker and makes sure that the server knows our search attributes. @throws when the server cannot be reached now */
 export async function connectWorker(target: TemporalTarget): Promise<NativeConnection> {
-  await registerSearchAttributes(target.namespace, connectOptions(target));
-  return NativeConnection.connect(connectOptions(target));
+  await registerSearchAttributes(target.namespace, clientOptions(target));
+  return NativeConnection.connect(serverOptions(target));
 }

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+/** Calls that can go wrong (PRODUCT X4). `refund.find` and `order.get` are both `GET /orders/{id}`; `webhook` is what the sandbox sends. */
+const FAULT_OPERATIONS = ['refund', 'refund.find', 'payout.create', 'payout.cancel', 'payout.find', 'order.get', 'webhook'] as const;
+
+/** One of the calls that can go wrong. */
+export type FaultOperation = (typeof FAULT_OPERATIONS)[number];
+
+/**
+ * How a call goes wrong (PRODUCT X4): `decline`, `unavailable`, `hang` and `rate_limited` do not execute; `timeout`, `error_after`,
+ * `reset` and `truncated` execute and spoil the answer; `late_commit` executes after the delay, unanswered; `async` authorizes now and
+ * executes after the delay; `late_failure` executes and fails after the delay.
+ */
+const FAULT_MODES = [
+  'decline', 'unavailable', 'timeout', 'hang', 'late_commit', 'error_after', 'reset', 'truncated', 'rate_limited', 'async', 'late_failure',
+] as const;
+
+/** One of the ways a call goes wrong. */
+export type FaultMode = (typeof FAULT_MODES)[number];
+
+/** How a webhook delivery goes wrong (PRODUCT X5). */
+const WEBHOOK_FAULT_MODES = ['drop', 'double', 'reorder'] as const;
+
+/** One of the ways a delivery goes wrong. */
+export type WebhookFaultMode = (typeof WEBHOOK_FAULT_MODES)[number];
+
+const READS: readonly FaultOperation[] = ['refund.find', 'payout.find', 'order.get'];
+const MODES_WITHOUT_MEANING_FOR_READS: readonly string[] = ['async', 'late_failure'];
+const CHARGE_OPERATIONS: readonly FaultOperation[] = ['refund', 'refund.find', 'order.get'];
+
+/** Delay where a fault names none, milliseconds. */
+export const DEFAULT_FAULT_DELAY_MS = 1000;
+
+/** Body of `POST /sandbox/faults` (PRODUCT X4), with optional filters. A mode that the operation cannot have is refused. */
+export const faultRequestSchema = z.strictObject({
+  operation: z.enum(FAULT_OPERATIONS),
+  mode: z.enum([...FAULT_MODES, ...WEBHOOK_FAULT_MODES]),
+  times: z.int().min(1).max(1_000_000).default(1),
+  delay_ms: z.int().min(0).max(3_600_000).optional(),
+  charge_id: z.string().min(1).optional(),
+  payout_id: z.string().min(1).optional(),
+}).superRefine((fault, context) => {
+  const isWebhookMode = WEBHOOK_FAULT_MODES.some((mode) => mode === fault.mode);
+  const isMeaningless = READS.includes(fault.operation) && MODES_WITHOUT_MEANING_FOR_READS.includes(fault.mode);
+  if (isWebhookMode !== (fault.operation === 'webhook') || isMeaningless) {
+    context.addIssue({ code: 'custom', path: ['mode'], message: 'the operation cannot fail like this' });
+  }
+  const unused = CHARGE_OPERATIONS.includes(fault.operation) ? 'payout_id' : 'charge_id';
+  if (fault[unused] !== undefined) context.addIssue({ code: 'custom', path: [unused], message: 'the operation knows no such object' });
+});
+
+/** A parsed fault to arm. */
+export type FaultRequest = z.output<typeof faultRequestSchema>;

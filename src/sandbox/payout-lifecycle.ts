@@ -1,0 +1,81 @@
+import { payoutNotCancellable, stateConflict } from './conekta-refusals.ts';
+import { scheduleWork } from './due-work.ts';
+import type { Course } from './fault-call.ts';
+import { appendJournal } from './journal.ts';
+import { insertPayoutOrder, requirePayoutOrder, type PayoutRecord, type PayoutStatus } from './payout-records.ts';
+import type { PayoutOrderRequest } from './payout-requests.ts';
+import type { SandboxContext } from './sandbox-context.ts';
+import { queuePayoutEvent } from './webhook-queue.ts';
+
+/** What a till may do (PRODUCT X5), from which status to which. */
+export const TILL_ACTS = {
+  withdrawal: { from: 'pending', to: 'pending_confirmation' },
+  confirmation: { from: 'pending_confirmation', to: 'withdrawn' },
+  reversal: { from: 'pending_confirmation', to: 'reversed' },
+} as const satisfies Record<string, { readonly from: PayoutStatus; readonly to: PayoutStatus }>;
+
+/** One of the {@link TILL_ACTS}. */
+export type TillAct = keyof typeof TILL_ACTS;
+
+/** Creates a payout order with its reference; `async` leaves it open at first, `late_failure` calls it off later. */
+export function createPayoutOrder(
+  { db }: SandboxContext, keyHash: string, request: PayoutOrderRequest, course: Course, nowMs: number,
+): PayoutRecord {
+  return db.transaction(() => {
+    const record = insertPayoutOrder(db, keyHash, request, course.kind === 'async' ? 'open' : 'pending', nowMs);
+    if (course.kind === 'async') scheduleWork(db, { kind: 'payout.issue', payoutOrderId: record.id }, course.dueAtMs);
+    if (course.kind === 'late_failure') scheduleWork(db, { kind: 'payout.call_off', payoutOrderId: record.id }, course.dueAtMs);
+    return record;
+  });
+}
+
+/**
+ * Cancels a payout order; cancelling again changes nothing. `async` leaves it as it is and cancels later, `late_failure` brings it back later.
+ * @throws ConektaError 428 in every status but pending and cancelled: once a withdrawal has begun the cash is out (CONTRACT §3).
+ */
+export function cancelPayoutOrder(context: SandboxContext, record: PayoutRecord, course: Course, nowMs: number): PayoutRecord {
+  if (record.status === 'cancelled') return record;
+  if (record.status !== 'pending') throw payoutNotCancellable();
+  const { db } = context;
+  return db.transaction(() => {
+    if (course.kind === 'async') {
+      scheduleWork(db, { kind: 'payout.cancel', payoutOrderId: record.id }, course.dueAtMs);
+      return record;
+    }
+    if (course.kind === 'late_failure') scheduleWork(db, { kind: 'payout.reinstate', payoutOrderId: record.id }, course.dueAtMs);
+    return movePayoutOrder(context, record, 'cancelled', nowMs);
+  });
+}
+
+/**
+ * Does at the till what the reference allows. Due expiries and window ends must have been settled before.
+ * @throws ConektaError 409 when the reference does not allow it.
+ */
+export function actAtTill(context: SandboxContext, record: PayoutRecord, act: TillAct, nowMs: number): PayoutRecord {
+  const { from, to } = TILL_ACTS[act];
+  if (record.status !== from) {
+    throw stateConflict(`La referencia no lo permite: está en ${record.status}.`, `The reference does not allow this: it is ${record.status}.`);
+  }
+  return movePayoutOrder(context, record, to, nowMs);
+}
+
+/**
+ * Moves a payout order to a status: the row, the journal when cash is definitely out, and the event, in one transaction (PRODUCT X3, X5).
+ * A withdrawal that begins opens the confirmation window.
+ */
+export function movePayoutOrder({ db, confirmationWindowMs, notifies }: SandboxContext, record: PayoutRecord, to: PayoutStatus, nowMs: number): PayoutRecord {
+  return db.transaction(() => {
+    const windowEndsAtMs = to === 'pending_confirmation' ? nowMs + confirmationWindowMs : null;
+    const moved = db.run(
+      'UPDATE payout_orders SET status = ?, window_ends_at_ms = ?, updated_at = ? WHERE id = ? AND status = ?',
+      to, windowEndsAtMs, Math.floor(nowMs / 1000), record.id, record.status,
+    );
+    if (moved !== 1) throw new Error(`payout order ${record.id} is no longer ${record.status}`);
+    if (to === 'withdrawn') {
+      appendJournal(db, { kind: 'withdrawal', charge_id: null, payout_id: record.id, amount: record.amount, currency: record.currency }, nowMs);
+    }
+    const after = requirePayoutOrder(db, record.id);
+    if (notifies) queuePayoutEvent(db, after, nowMs);
+    return after;
+  });
+}

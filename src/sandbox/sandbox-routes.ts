@@ -1,0 +1,38 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { payOrder } from './create-order.ts';
+import { faultRequestSchema } from './fault-modes.ts';
+import { armFault, clearFaults, listFaults } from './faults.ts';
+import { readJournal } from './journal.ts';
+import { renderOrder } from './order-view.ts';
+import { parseRequest } from './parse-request.ts';
+import { actAtTill, TILL_ACTS, type TillAct } from './payout-lifecycle.ts';
+import { requirePayoutOrderAtTill } from './payout-records.ts';
+import { renderPayoutOrder } from './payout-view.ts';
+import type { SandboxContext } from './sandbox-context.ts';
+
+const journalQuerySchema = z.strictObject({ charge_id: z.string().min(1).optional(), payout_id: z.string().min(1).optional() });
+
+/** Registers the sandbox's own endpoints, which need no key: health, journal, faults, the shop and the till (PRODUCT X3, X4, X5). */
+export function registerSandboxRoutes(app: FastifyInstance, context: SandboxContext): void {
+  const { db } = context;
+  app.get('/sandbox/health', () => ({ status: 'ok' }));
+
+  app.get('/sandbox/journal', (request) => {
+    const query = parseRequest(journalQuerySchema, request.query);
+    return { data: readJournal(db, { chargeId: query.charge_id, payoutId: query.payout_id }) };
+  });
+
+  app.post('/sandbox/faults', (request) => armFault(db, parseRequest(faultRequestSchema, request.body)));
+  app.get('/sandbox/faults', () => ({ data: listFaults(db) }));
+  app.delete('/sandbox/faults', () => ({ cleared: clearFaults(db) }));
+
+  app.post<{ Params: { id: string } }>('/sandbox/orders/:id/pay', (request) => renderOrder(payOrder(db, request.params.id, Date.now())));
+
+  for (const act of Object.keys(TILL_ACTS) as TillAct[]) {
+    app.post<{ Params: { id: string } }>(`/sandbox/payout_orders/:id/${act}`, (request) => {
+      const record = requirePayoutOrderAtTill(db, request.params.id);
+      return renderPayoutOrder(actAtTill(context, record, act, Date.now()));
+    });
+  }
+}

@@ -1,0 +1,250 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { MAGIC_VALUES } from '../../src/sandbox/magic-values.ts';
+import { advanceClock, createCardOrder, createPayout, expectShape, payoutRequest, startSandbox, type RunningSandbox } from './start-sandbox.ts';
+
+/** What a caller sees of a call: a status, a body that cannot be read, a connection reset or closed, or silence. */
+type Seen = number | 'unreadable' | 'reset' | 'closed' | 'silence';
+
+/** Calls, and gives up once the sandbox has used up its fault and still says nothing. */
+async function see(sandbox: RunningSandbox, method: string, path: string, body?: unknown): Promise<Seen> {
+  const patience = new AbortController();
+  const headers = { authorization: 'Bearer key_demo', ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+  const seen = (async (): Promise<Seen> => {
+    try {
+      const response = await fetch(sandbox.url + path, {
+        method, headers, signal: patience.signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      try {
+        JSON.parse(text);
+      } catch {
+        return 'unreadable';
+      }
+      return response.status;
+    } catch (error) {
+      if (patience.signal.aborted) return 'silence';
+      const { code } = (error as { cause?: { code?: string } }).cause ?? {};
+      return code === 'ECONNRESET' ? 'reset' : 'closed';
+    }
+  })();
+  await vi.waitUntil(async () => (await sandbox.call('GET', '/sandbox/faults')).body.data.length === 0, { timeout: 5000 });
+  // The fault is used up in the very step that answers, so an answer that is to come has been sent by now: half a second is ample.
+  await Promise.race([seen, pause(500)]);
+  patience.abort();
+  return seen;
+}
+
+async function arm(sandbox: RunningSandbox, fault: Record<string, unknown>): Promise<void> {
+  expect((await sandbox.call('POST', '/sandbox/faults', fault)).status).toBe(200);
+}
+
+/** Far enough away that nothing falls due before the test moves the clock. */
+const DELAY_MS = 600_000;
+
+describe('faults of a refund', () => {
+  // Written out from PRODUCT X4: what the caller sees, and whether money moved.
+  it.each<[string, Seen, boolean]>([
+    ['decline', 402, false], ['unavailable', 503, false], ['timeout', 'silence', true], ['hang', 'silence', false],
+    ['error_after', 500, true], ['reset', 'reset', true], ['truncated', 'unreadable', true], ['rate_limited', 429, false],
+  ])('should show %s as %s and execute: %s (X4)', async (mode, expected, executed) => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 5000);
+    await arm(sandbox, { operation: 'refund', mode });
+    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, { amount: 700 })).toBe(expected);
+    expect(await sandbox.journal()).toEqual(executed ? [['refund', 700]] : []);
+    expect((await sandbox.call('GET', `/orders/${order.id}`)).body.amount_refunded).toBe(executed ? 700 : 0);
+    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, { amount: 700 })).toBe(200);
+  });
+
+  it('should execute a late commit after its delay, unanswered (X4)', async () => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 5000);
+    await arm(sandbox, { operation: 'refund', mode: 'late_commit', delay_ms: DELAY_MS });
+    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, { amount: 700 })).toBe('silence');
+    expect(await sandbox.journal()).toEqual([]);
+    advanceClock(DELAY_MS);
+    expect(await sandbox.journal()).toEqual([['refund', 700]]);
+  });
+
+  it('should never over-refund by a late commit: it does nothing when nothing is left (M2)', async () => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 5000);
+    await arm(sandbox, { operation: 'refund', mode: 'late_commit', delay_ms: DELAY_MS });
+    await see(sandbox, 'POST', `/orders/${order.id}/refunds`, {});
+    await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 1 });
+    advanceClock(DELAY_MS);
+    expect(await sandbox.journal()).toEqual([['refund', 1], ['refund', 4999]]);
+    await arm(sandbox, { operation: 'refund', mode: 'late_commit', delay_ms: 0 });
+    await see(sandbox, 'POST', `/orders/${order.id}/refunds`, {});
+    expect(await sandbox.journal()).toHaveLength(2);
+  });
+
+  it('should list an async refund as pending, reserved but not journaled, until it is final (X4)', async () => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 5000);
+    await arm(sandbox, { operation: 'refund', mode: 'async', delay_ms: DELAY_MS });
+    const { body } = await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 4000 });
+    expectShape('order_after_refund', body);
+    expect(body.charges.data[0].refunds.data[0]).toMatchObject({ amount: -4000, status: 'pending' });
+    expect(await sandbox.journal()).toEqual([]);
+    expect((await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 1001 })).status).toBe(422);
+    advanceClock(DELAY_MS);
+    expect(await sandbox.journal()).toEqual([['refund', 4000]]);
+    expect((await sandbox.call('GET', `/orders/${order.id}`)).body.charges.data[0].refunds.data[0]).not.toHaveProperty('status');
+  });
+
+  it('should take a late failure back in the journal and make the charge refundable again (X4, R9)', async () => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 5000);
+    await arm(sandbox, { operation: 'refund', mode: 'late_failure', delay_ms: DELAY_MS });
+    const { body } = await sandbox.call('POST', `/orders/${order.id}/refunds`);
+    expect(body).toMatchObject({ payment_status: 'refunded', is_refundable: false });
+    expect(await sandbox.journal()).toEqual([['refund', 5000]]);
+    advanceClock(DELAY_MS);
+    expect(await sandbox.journal()).toEqual([['refund', 5000], ['refund_failed', 5000]]);
+    const after = (await sandbox.call('GET', `/orders/${order.id}`)).body;
+    expect(after).toMatchObject({ payment_status: 'paid', is_refundable: true, amount_refunded: 0 });
+    expect(after.charges.data[0].refunds).toBeNull();
+  });
+});
+
+describe('faults of payout orders', () => {
+  it.each<[string, Seen, boolean]>([
+    ['decline', 402, false], ['unavailable', 503, false], ['timeout', 'silence', true], ['hang', 'silence', false],
+    ['error_after', 500, true], ['reset', 'reset', true], ['truncated', 'unreadable', true], ['rate_limited', 429, false],
+  ])('should show %s of a creation as %s and create: %s (X4)', async (mode, expected, executed) => {
+    const sandbox = await startSandbox();
+    await arm(sandbox, { operation: 'payout.create', mode });
+    expect(await see(sandbox, 'POST', '/payout_orders', payoutRequest())).toBe(expected);
+    expect((await sandbox.call('GET', '/payout_orders?search=our-1')).body.data).toHaveLength(executed ? 1 : 0);
+  });
+
+  it.each<[string, Seen, boolean]>([
+    ['decline', 428, false], ['unavailable', 503, false], ['timeout', 'silence', true], ['hang', 'silence', false],
+    ['error_after', 500, true], ['reset', 'reset', true], ['truncated', 'unreadable', true], ['rate_limited', 429, false],
+  ])('should show %s of a cancellation as %s and cancel: %s (X4)', async (mode, expected, executed) => {
+    const sandbox = await startSandbox();
+    const { id } = await createPayout(sandbox);
+    await arm(sandbox, { operation: 'payout.cancel', mode });
+    expect(await see(sandbox, 'PUT', `/payout_orders/${id}/cancel`)).toBe(expected);
+    expect((await sandbox.call('GET', `/payout_orders/${id}`)).body.status).toBe(executed ? 'cancelled' : 'pending');
+  });
+
+  it('should create and cancel late, open first and issue later, call off and reinstate (X4)', async () => {
+    const sandbox = await startSandbox();
+    const statusOf = async (id: string): Promise<string> => (await sandbox.call('GET', `/payout_orders/${id}`)).body.status as string;
+    await arm(sandbox, { operation: 'payout.create', mode: 'late_commit', delay_ms: DELAY_MS });
+    expect(await see(sandbox, 'POST', '/payout_orders', payoutRequest({ metadata: { reintegro_id: 'late' } }))).toBe('silence');
+    expect((await sandbox.call('GET', '/payout_orders?search=late')).body.data).toEqual([]);
+    advanceClock(DELAY_MS);
+    expect((await sandbox.call('GET', '/payout_orders?search=late')).body.data).toHaveLength(1);
+
+    await arm(sandbox, { operation: 'payout.create', mode: 'async', delay_ms: DELAY_MS });
+    const open = await createPayout(sandbox);
+    expect([open.status, open.reference]).toEqual(['open', null]);
+    expect((await sandbox.call('PUT', `/payout_orders/${open.id}/cancel`)).status).toBe(428);
+    expect((await sandbox.call('POST', `/sandbox/payout_orders/${open.id}/withdrawal`)).status).toBe(409);
+    advanceClock(DELAY_MS);
+    expect(await statusOf(open.id)).toBe('pending');
+
+    await arm(sandbox, { operation: 'payout.cancel', mode: 'late_failure', delay_ms: DELAY_MS });
+    expect((await sandbox.call('PUT', `/payout_orders/${open.id}/cancel`)).body.status).toBe('cancelled');
+    advanceClock(DELAY_MS);
+    expect(await statusOf(open.id)).toBe('pending');
+    for (const mode of ['async', 'late_commit']) {
+      const { id } = await createPayout(sandbox);
+      await arm(sandbox, { operation: 'payout.cancel', mode, delay_ms: DELAY_MS });
+      expect(await see(sandbox, 'PUT', `/payout_orders/${id}/cancel`)).toBe(mode === 'async' ? 200 : 'silence');
+      advanceClock(DELAY_MS);
+      expect(await statusOf(id)).toBe('cancelled');
+    }
+    await arm(sandbox, { operation: 'payout.create', mode: 'late_failure', delay_ms: DELAY_MS });
+    const calledOff = await createPayout(sandbox);
+    expect(calledOff.status).toBe('pending');
+    advanceClock(DELAY_MS);
+    expect(await statusOf(calledOff.id)).toBe('cancelled');
+  });
+});
+
+describe('faults of reads', () => {
+  it.each(['refund.find', 'order.get', 'payout.find'])('should spoil %s and nothing else (X4)', async (operation) => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 5000);
+    const payout = await createPayout(sandbox);
+    const path = operation === 'payout.find' ? `/payout_orders/${payout.id}` : `/orders/${order.id}`;
+    for (const [mode, expected] of [['unavailable', 503], ['timeout', 'silence'], ['late_commit', 'silence'], ['truncated', 'unreadable'], ['reset', 'reset']]) {
+      await arm(sandbox, { operation, mode });
+      expect((await sandbox.call('GET', operation === 'payout.find' ? `/orders/${order.id}` : `/payout_orders/${payout.id}`)).status).toBe(200);
+      expect(await see(sandbox, 'GET', path)).toBe(expected);
+    }
+    expect(await sandbox.journal()).toEqual([]);
+  });
+
+  it('should spoil the list of payout orders by payout.find (X4)', async () => {
+    const sandbox = await startSandbox();
+    await arm(sandbox, { operation: 'payout.find', mode: 'error_after' });
+    expect(await see(sandbox, 'GET', '/payout_orders?search=x')).toBe(500);
+  });
+});
+
+describe('POST /sandbox/faults', () => {
+  it('should fire first in, first out, as often as told, only where the filter fits (X4)', async () => {
+    const sandbox = await startSandbox();
+    const [one, two] = [await createCardOrder(sandbox, 5000), await createCardOrder(sandbox, 5000)];
+    await arm(sandbox, { operation: 'refund', mode: 'unavailable', times: 2, charge_id: one.charges.data[0].id });
+    await arm(sandbox, { operation: 'refund', mode: 'rate_limited', delay_ms: 6500 });
+    const refund = async (order: { id: string }): Promise<number> => (await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 1 })).status;
+    expect((await sandbox.call('POST', `/orders/${two.id}/refunds`, { amount: 1 })).headers.get('retry-after')).toBe('7');
+    expect([await refund(two), await refund(one), await refund(one), await refund(one)]).toEqual([200, 503, 503, 200]);
+  });
+
+  it('should list and clear (X4)', async () => {
+    const sandbox = await startSandbox();
+    await arm(sandbox, { operation: 'refund', mode: 'decline', times: 3 });
+    const { body } = await sandbox.call('GET', '/sandbox/faults', undefined, { authorization: '' });
+    expect(body.data).toEqual([{ id: 1, operation: 'refund', mode: 'decline', times: 3, delay_ms: null, charge_id: null, payout_id: null }]);
+    expect((await sandbox.call('DELETE', '/sandbox/faults')).body).toEqual({ cleared: 1 });
+    expect((await sandbox.call('GET', '/sandbox/faults')).body.data).toEqual([]);
+  });
+
+  it.each([
+    {}, { operation: 'refund' }, { operation: 'refund', mode: 'explode' }, { operation: 'charge', mode: 'decline' }, { operation: 'refund', mode: 'drop' },
+    { operation: 'webhook', mode: 'decline' }, { operation: 'order.get', mode: 'late_failure' }, { operation: 'refund', mode: 'decline', times: 0 },
+    { operation: 'refund', mode: 'decline', delay_ms: -1 }, { operation: 'refund', mode: 'decline', extra: 1 }, { operation: 'refund', mode: 'decline', payout_id: 'x' },
+  ])('should refuse %j with 422 (X4)', async (fault) => {
+    const sandbox = await startSandbox();
+    expect((await sandbox.call('POST', '/sandbox/faults', fault)).status).toBe(422);
+    expect((await sandbox.call('GET', '/sandbox/faults')).body.data).toEqual([]);
+  });
+});
+
+describe('MAGIC_VALUES', () => {
+  const EXPECTED: readonly [number, Seen, number][] = [
+    [901, 402, 0], [902, 503, 0], [903, 'silence', 1], [904, 'silence', 0], [906, 500, 1], [907, 'reset', 1], [908, 'unreadable', 1], [909, 429, 0],
+  ];
+
+  it.each(EXPECTED)('should treat a refund ending in %i as %s, once per charge and amount (X6)', async (ending, expected, movements) => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 50_000);
+    const refund = { amount: 10_000 + ending };
+    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, refund)).toBe(expected);
+    expect(await sandbox.journal()).toHaveLength(movements);
+    // A refusal is for ever, anything else passes on the second attempt.
+    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, refund)).toBe(ending === 901 ? 402 : 200);
+  });
+
+  it('should hit a new payout order once, recognised by our id in the metadata (X6)', async () => {
+    const sandbox = await startSandbox();
+    expect((await sandbox.call('POST', '/payout_orders', payoutRequest({ amount: 10_902 }))).status).toBe(503);
+    expect((await sandbox.call('POST', '/payout_orders', payoutRequest({ amount: 10_902 }))).status).toBe(200);
+    expect((await sandbox.call('POST', '/payout_orders', payoutRequest({ amount: 10_902, metadata: { reintegro_id: 'our-2' } }))).status).toBe(503);
+  });
+
+  it('should name every mode once (X6)', () => {
+    expect(MAGIC_VALUES.map(({ ending, mode }) => `${ending} ${mode}`)).toEqual([
+      '901 decline', '902 unavailable', '903 timeout', '904 hang', '905 late_commit', '906 error_after', '907 reset', '908 truncated',
+      '909 rate_limited', '910 async', '911 late_failure',
+    ]);
+  });
+});

@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+/** Where to write a JSON report besides the terminal's; set by CI. */
+const reportFile = process.env['REINTEGRO_TEST_REPORT'];
+
+/** Tests that start servers and kill processes: on two cores they would starve each other, so they take turns. */
+const PROCESS_TESTS = ['test/{contract,e2e,embedded,examples,replay,workflow}/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    globalSetup: ['test/support/global-setup.ts'],
+    reporters: reportFile === undefined ? ['default'] : ['default', ['json', { outputFile: reportFile }]],
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'in-process',
+          include: ['test/**/*.test.ts'],
+          exclude: PROCESS_TESTS,
+          pool: 'threads',
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'processes',
+          include: PROCESS_TESTS,
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+});
