@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { sumMinor } from '../domain/money.ts';
 import type { ListedRefund } from '../domain/send-protocol.ts';
 import type { Database } from './database.ts';
+import { toJsonb } from './jsonb.ts';
 import type { Tx } from './transitions.ts';
 
 /** A charge as the provider told it. Amounts in minor units. */
@@ -51,7 +52,7 @@ export async function saveOrder(db: Database, merchantId: string, provider: stri
       await sql`
         insert into charges (merchant_id, charge_id, order_id, position, currency, captured_minor, external_minor, disputed_minor, paid, provider_status, raw, updated_at)
         values (${merchantId}, ${charge.chargeId}, ${order.orderId}, ${position}, ${charge.currency}, ${charge.amountMinor}, ${externalMinor},
-          ${charge.disputedMinor}, ${charge.paid}, ${charge.providerStatus}, ${JSON.stringify(charge.raw)}, ${readAt})
+          ${charge.disputedMinor}, ${charge.paid}, ${charge.providerStatus}, ${toJsonb(charge.raw)}, ${readAt})
         on conflict (merchant_id, charge_id) do update set
           captured_minor = greatest(excluded.captured_minor, charges.held_minor), disputed_minor = excluded.disputed_minor, paid = excluded.paid,
           provider_status = excluded.provider_status, raw = excluded.raw, updated_at = excluded.updated_at,
@@ -63,8 +64,8 @@ export async function saveOrder(db: Database, merchantId: string, provider: stri
 
 async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<void> {
   await tx.insertInto('orders')
-    .values({ merchant_id: merchantId, order_id: order.orderId, provider, currency: order.currency, raw: JSON.stringify(order.raw), read_at: readAt })
-    .onConflict((conflict) => conflict.columns(['merchant_id', 'order_id']).doUpdateSet({ raw: JSON.stringify(order.raw), read_at: readAt }).where('orders.read_at', '<=', readAt))
+    .values({ merchant_id: merchantId, order_id: order.orderId, provider, currency: order.currency, raw: toJsonb(order.raw), read_at: readAt })
+    .onConflict((conflict) => conflict.columns(['merchant_id', 'order_id']).doUpdateSet({ raw: toJsonb(order.raw), read_at: readAt }).where('orders.read_at', '<=', readAt))
     .execute();
 }
 
@@ -73,7 +74,7 @@ export async function saveSettledCharge(tx: Tx, merchantId: string, order: Order
   const charge = order.charges.find((candidate) => candidate.chargeId === chargeId);
   if (charge === undefined) return;
   await tx.updateTable('charges').set({
-    raw: JSON.stringify(charge.raw), provider_status: charge.providerStatus, paid: charge.paid, disputed_minor: charge.disputedMinor,
+    raw: toJsonb(charge.raw), provider_status: charge.providerStatus, paid: charge.paid, disputed_minor: charge.disputedMinor,
     external_minor: await externallyRefundedMinor(tx, merchantId, charge), updated_at: at,
   }).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../database.ts';
 import { claimKey } from '../idempotency.ts';
+import { toJsonb } from '../jsonb.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting } from '../transitions.ts';
 
@@ -31,7 +32,7 @@ export async function registerPayoutOrder(db: Database, acting: Acting, order: N
     const inserted = await tx.insertInto('payout_orders').values({
       merchant_id: order.merchantId, payout_order_id: order.payoutOrderId, provider: order.provider, payout_id: order.payoutId, amount_minor: order.amountMinor,
       currency: order.currency, allowed_payout_methods: [...order.allowedPayoutMethods], payout_method_type: order.payoutMethodType, customer_id: order.customerId,
-      reason: order.reason, expires_at: order.expiresAt, metadata: JSON.stringify(order.metadata), status: 'open', status_detail: 'registered',
+      reason: order.reason, expires_at: order.expiresAt, metadata: toJsonb(order.metadata), status: 'open', status_detail: 'registered',
       requested_by: acting.actor, workflow_id: acting.workflowId,
     }).onConflict((conflict) => conflict.columns(['merchant_id', 'payout_order_id']).doNothing()).executeTakeFirst();
     if (inserted.numInsertedOrUpdatedRows === 0n) return;
