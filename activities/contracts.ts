@@ -78,14 +78,22 @@ export interface Settled {
 }
 
 /** A classified answer of a send (S4). `unknown` and `not_sent` keep the charge's gate; the others freed it. */
-export type SendOutcome =
-  | ({ readonly kind: 'accepted' } & Settled)
-  | ({ readonly kind: 'declined' } & Settled)
-  | { readonly kind: 'not_sent'; readonly retryAfterMs: number | null }
-  | { readonly kind: 'unknown' };
+export type SendOutcome = ({ readonly kind: 'accepted' } & Settled) | ({ readonly kind: 'declined' } & Settled) | Unsettled;
+
+/** A send that settles nothing: the provider did not take it, or it may have been executed. */
+export type Unsettled = { readonly kind: 'unknown' } | { readonly kind: 'not_sent'; readonly retryAfterMs: number | null };
 
 /** What a look at the provider says about a leg whose outcome was unknown (S4). */
-export type FindOutcome = ({ readonly kind: 'found' } & Settled) | ({ readonly kind: 'declined' } & Settled) | { readonly kind: 'absent' };
+export type FindOutcome = ({ readonly kind: 'found' } & Settled) | ({ readonly kind: 'declined' } & Settled) | NotFound;
+
+/** A look that settles nothing. */
+export type NotFound =
+  /** The provider surely has not executed it. */
+  | { readonly kind: 'absent' }
+  /** It was never sent: the Activity died before its commit, or was fenced off. */
+  | { readonly kind: 'never_sent' }
+  /** The lost Activity may still be calling: look again after this pause, milliseconds. */
+  | { readonly kind: 'too_early'; readonly waitMs: number };
 
 /** A case for a human (O1). */
 export interface OpenCaseInput extends WorkflowRef {
@@ -146,14 +154,11 @@ export interface PayoutOrderRef extends WorkflowRef {
   readonly payoutOrderId: string;
 }
 
-/** A classified answer about a payout order: the record as the transaction left it. */
-export type PayoutOutcome =
-  | { readonly kind: 'settled'; readonly status: PayoutOrderStatus }
-  | { readonly kind: 'declined'; readonly status: PayoutOrderStatus }
-  | { readonly kind: 'absent'; readonly status: PayoutOrderStatus }
-  | { readonly kind: 'not_sent'; readonly retryAfterMs: number | null }
-  | { readonly kind: 'unknown' }
-  | { readonly kind: 'contradiction'; readonly status: PayoutOrderStatus };
+/** What is known about a payout order: the record as the transaction left it, and how the provider answered. */
+export interface PayoutOutcome {
+  readonly kind: 'settled' | 'declined' | 'contradiction';
+  readonly status: PayoutOrderStatus;
+}
 
 /** Why the provider is asked about a payout order. */
 export type AskCause = 'fact' | 'window_ended' | 'cancel' | 'expiry';
@@ -163,11 +168,11 @@ export interface PayoutActivities {
   /** One transaction: idempotency row, payout order `open`, event (P1). */
   registerPayoutOrder(input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan>;
   /** Asks the provider for the reference, once; settles `pending` (P1). Never retried by Temporal. */
-  issueReference(input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome>;
+  issueReference(input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | Unsettled>;
   /** Finds the reference by our own id after a lost answer, and settles; `absent` when the provider surely has none. Retried by Temporal. */
-  findReference(input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome>;
+  findReference(input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | NotFound>;
   /** Asks the provider to void the reference, once; settles `cancelled` or `expired` by its verified answer (P2, P4). Never retried by Temporal. */
-  voidReference(input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome>;
+  voidReference(input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome | Unsettled>;
   /** Reads the provider's state and follows it (P2). Retried by Temporal. */
   followPayoutOrder(input: PayoutOrderRef & { readonly cause: AskCause; readonly actor: string }): Promise<PayoutOutcome>;
   openCase(input: OpenCaseInput): Promise<void>;

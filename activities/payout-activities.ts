@@ -3,7 +3,7 @@ import { followProvider } from '../src/domain/payout-order.ts';
 import type { PayoutOrderEvent, PayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { ProviderPayoutOrder } from '../src/providers/provider.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
-import { payoutProtocol } from '../src/providers/registry.ts';
+import { MAX_PAUSE_BEFORE_SEND_MS, payoutProtocol, quietMs } from '../src/providers/registry.ts';
 import type { ProviderRegistry } from '../src/providers/registry.ts';
 import { openCase } from '../src/store/cases.ts';
 import type { Database } from '../src/store/database.ts';
@@ -11,9 +11,9 @@ import { providerOf } from '../src/store/merchants.ts';
 import { readPayoutOrder } from '../src/store/payout-orders/read.ts';
 import type { PayoutOrderRecord } from '../src/store/payout-orders/read.ts';
 import { registerPayoutOrder } from '../src/store/payout-orders/register.ts';
-import { beginIssue, fenceIssue, movePayoutOrder, recordIssueRefusal } from '../src/store/payout-orders/settle.ts';
+import { beginIssue, endIssue, fenceIssue, movePayoutOrder, recordIssueRefusal } from '../src/store/payout-orders/settle.ts';
 import type { Acting } from '../src/store/transitions.ts';
-import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome, WorkflowRef } from './contracts.ts';
+import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome, NotFound, Unsettled, WorkflowRef } from './contracts.ts';
 import { withFailures } from './failures.ts';
 import { isGivenUp, withHeartbeat } from './heartbeat.ts';
 
@@ -69,35 +69,43 @@ async function prepare(deps: PayoutActivityDeps, key: PayoutOrderRef, actor: str
  * Asks for the reference once. Dies before `beginIssue`: nothing was sent. Dies after: the look finds the reference by
  * our id in the provider's metadata, or finds none and it is asked for again. Dies after the move: the look finds it settled.
  */
-async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome> {
+async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | Unsettled> {
   const asking = await prepare(deps, input, 'reintegro');
   const { order, entry, credential } = asking;
   const permit = await beginIssue(deps.db, input, input.sendNumber);
+  const permittedAt = Date.now();
   if (permit === 'settled') return { kind: 'settled', status: order.status };
-  if (permit === 'fenced' || isGivenUp()) return { kind: 'unknown' };
+  if (permit === 'fenced') return { kind: 'unknown' };
+  if (isGivenUp() || Date.now() - permittedAt > MAX_PAUSE_BEFORE_SEND_MS) return endedUnsettled(asking, input.sendNumber, { kind: 'not_sent', retryAfterMs: null });
   try {
     const issued = await entry.adapter.createPayoutOrder({ credential }, {
       reference: order.payoutOrderId, amountMinor: order.amountMinor, currency: order.currency, allowedPayoutMethods: order.allowedPayoutMethods,
       payoutMethodType: order.payoutMethodType, customerId: order.customerId, reason: order.reason, expiresAt: Math.floor(order.expiresAt.getTime() / 1000), metadata: order.metadata,
     });
     // `open` means that the provider is not done: what becomes of it is asked after the settle delay.
-    return issued.status === 'open' ? { kind: 'unknown' } : await takeOver(asking, issued, 'fact');
+    return issued.status === 'open' ? await endedUnsettled(asking, input.sendNumber, { kind: 'unknown' }) : await takeOver(asking, issued, 'fact');
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    if (error.kind === 'not_sent') return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
-    if (error.kind !== 'declined') return { kind: 'unknown' };
+    if (error.kind === 'not_sent') return endedUnsettled(asking, input.sendNumber, { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null });
+    if (error.kind !== 'declined') return endedUnsettled(asking, input.sendNumber, { kind: 'unknown' });
     await recordIssueRefusal(deps.db, input, error.details.providerCode ?? 'refused_by_provider');
     return { kind: 'declined', status: 'open' };
   }
 }
 
-async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome> {
+/** Writes down that the call has ended, so that the look need not wait for a worker that is still there. */
+async function endedUnsettled(asking: Asking, sendNumber: number, answer: Unsettled): Promise<Unsettled> {
+  await endIssue(asking.deps.db, asking.key, sendNumber);
+  return answer;
+}
+
+async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | NotFound> {
   const asking = await prepare(deps, input, 'reintegro');
-  const standing = await fenceIssue(deps.db, input, input.sendNumber);
-  if (standing === 'settled') return { kind: 'settled', status: asking.order.status };
-  if (standing === 'never_sent') return { kind: 'absent', status: 'open' };
+  const fenced = await fenceIssue(deps.db, input, input.sendNumber, quietMs(asking.entry));
+  if (fenced.kind === 'settled') return { kind: 'settled', status: asking.order.status };
+  if (fenced.kind === 'never_sent' || fenced.kind === 'too_early') return fenced;
   const found = await asking.entry.adapter.findPayoutOrder({ credential: asking.credential }, asking.order.payoutOrderId);
-  if (found === null) return { kind: 'absent', status: 'open' };
+  if (found === null) return { kind: 'absent' };
   if (found.status !== 'open') return takeOver(asking, found, 'fact');
   // The provider made it but never issued the reference (P1): it stays open for ever.
   await recordIssueRefusal(deps.db, input, 'never_issued_by_provider');
@@ -105,7 +113,7 @@ async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & {
 }
 
 /** Asks to void the reference once; only an answer that says so counts (P2). Voiding twice does no harm. */
-async function voidReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome> {
+async function voidReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome | Unsettled> {
   const asking = await prepare(deps, input, input.actor);
   if (asking.order.status !== 'pending' && asking.order.status !== 'pending_confirmation') return { kind: 'settled', status: asking.order.status };
   try {

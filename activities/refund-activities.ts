@@ -2,7 +2,7 @@ import { recogniseRefund } from '../src/domain/send-protocol.ts';
 import type { ListedRefund } from '../src/domain/send-protocol.ts';
 import type { ProviderOrder } from '../src/providers/provider.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
-import { refundProtocol } from '../src/providers/registry.ts';
+import { MAX_PAUSE_BEFORE_SEND_MS, quietMs, refundProtocol } from '../src/providers/registry.ts';
 import type { ProviderEntry, ProviderRegistry } from '../src/providers/registry.ts';
 import { openCase } from '../src/store/cases.ts';
 import type { Database } from '../src/store/database.ts';
@@ -25,9 +25,6 @@ export interface RefundActivityDeps {
   readonly db: Database;
   readonly providers: ProviderRegistry;
 }
-
-/** A process that slept longer than this between its commit and its call must not call any more, milliseconds. */
-const MAX_PAUSE_BEFORE_SEND_MS = 5000;
 
 /** Makes the Activities of refunds. */
 export function createRefundActivities(deps: RefundActivityDeps): RefundActivities {
@@ -91,7 +88,7 @@ async function prepare(deps: RefundActivityDeps, input: SubmitRefundInput): Prom
 
 /**
  * One send (S4, S5). If the process dies:
- * - before `beginSend` commits: nothing was sent, the leg is still `reserved`, the look says `absent`;
+ * - before `beginSend` commits: nothing was sent, the leg is still `reserved`, the look says `never_sent`;
  * - between that commit and the call: the leg is `sending`, the look finds nothing after the settle delay, it is sent again;
  * - during or after the call, before `settleLeg` commits: the look finds the refund by the list taken before, and settles;
  * - after `settleLeg`: the look finds the leg settled.
@@ -151,9 +148,9 @@ async function declined(sending: Sending, error: ProviderError): Promise<SendOut
 /** Looks for a leg whose outcome is unknown (S4). Only reads and settles, so it may be repeated at will. */
 async function find(deps: RefundActivityDeps, input: SubmitRefundInput): Promise<FindOutcome> {
   const sending = await prepare(deps, input);
-  const standing = await fenceSend(deps.db, input, input.sendNumber);
-  if (standing === 'never_sent') return { kind: 'absent' };
-  if (standing === 'settled') return foundOutcome(await standingLeg(deps.db, sending.acting, input));
+  const fenced = await fenceSend(deps.db, input, input.sendNumber, quietMs(sending.entry));
+  if (fenced.kind === 'never_sent' || fenced.kind === 'too_early') return fenced;
+  if (fenced.kind === 'settled') return foundOutcome(await standingLeg(deps.db, sending.acting, input));
   const result = await recognise(sending, await readOrder(sending), sending.leg.refundsBefore);
   return result === null ? { kind: 'absent' } : foundOutcome(await settleLeg(deps.db, sending.acting, input, result));
 }

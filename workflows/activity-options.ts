@@ -8,7 +8,7 @@ import type { PayoutActivities, RefundActivities } from '../activities/contracts
 
 /** Database steps: retried until the database answers; between long pauses the server keeps the time, not the worker. */
 const records = proxyLocalActivities<RefundActivities & PayoutActivities>({
-  startToCloseTimeout: '8 seconds',
+  startToCloseTimeout: '20 seconds',
   localRetryThreshold: '5 seconds',
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });

@@ -3,6 +3,7 @@ import type { PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, WorkflowRef }
 import { formatMoney } from '../src/domain/money.ts';
 import { isCancellablePayoutOrderStatus, isFinalPayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { PayoutOrderStatus } from '../src/domain/payout-order.ts';
+import { notSentPauseMs } from './backoff.ts';
 import { showDetails } from './details.ts';
 import * as messages from './messages.ts';
 import type { CancelRequest, PayoutOrderView } from './messages.ts';
@@ -83,6 +84,14 @@ export function startWindowTimer(run: PayoutOrderRun, plan: PayoutOrderPlan): vo
   if (run.windowRuns) return;
   run.windowRuns = true;
   void sleep(plan.confirmationWindowMs, { summary: 'confirmation window: the rail may still reverse the withdrawal' }).then(() => { run.windowDue = true; });
+}
+
+/** Makes the expiry, or the end of the window, due once more after about a minute. */
+export function askAgainLater(run: PayoutOrderRun, cause: 'expiry' | 'window_ended'): void {
+  void sleep(notSentPauseMs(7, null), { summary: 'over by our clock, not at the provider: ask again' }).then(() => {
+    if (cause === 'expiry') run.expiryDue = true;
+    else run.windowDue = true;
+  });
 }
 
 /** Moves to the status that the settling transaction wrote down, and tells those who wait. */

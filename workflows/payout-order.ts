@@ -1,10 +1,9 @@
-import { allHandlersFinished, CancellationScope, condition, sleep } from '@temporalio/workflow';
-import type { AskCause, CaseKind, PayoutOrderPlan, PayoutOrderRequest, PayoutOutcome } from '../activities/contracts.ts';
+import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
+import type { AskCause, CaseKind, NotFound, PayoutOrderPlan, PayoutOrderRequest, PayoutOutcome } from '../activities/contracts.ts';
 import * as activities from './activity-options.ts';
-import { notSentPauseMs } from './backoff.ts';
 import type { PayoutOrderView } from './messages.ts';
 import {
-  isFinal, moveTo, openPayoutOrderRun, parkCancels, payoutOrderViewOf, publish, refOf, refuseCancels, show, startExpiryTimer, startWindowTimer,
+  askAgainLater, isFinal, moveTo, openPayoutOrderRun, parkCancels, payoutOrderViewOf, publish, refOf, refuseCancels, show, startExpiryTimer, startWindowTimer,
 } from './payout-order-run.ts';
 import type { PayoutOrderRun } from './payout-order-run.ts';
 import { sendOnce } from './send-once.ts';
@@ -31,7 +30,7 @@ export async function payoutOrderWorkflow(request: PayoutOrderRequest): Promise<
 }
 
 /** Asks for the reference by the send protocol; our id in the provider's metadata finds it again after a lost answer. */
-async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<PayoutOutcome> {
+async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<PayoutOutcome | NotFound> {
   const ref = refOf(run);
   const outcome = await sendOnce<PayoutOutcome>({
     protocol: plan.protocol,
@@ -46,11 +45,11 @@ async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<Payout
     openCase: (kind) => openCase(run, kind),
   });
   run.waitsFor = null;
-  return outcome.kind === 'gave_up' ? awaitLateReference(run) : (outcome as PayoutOutcome);
+  return isOutcome(outcome) ? outcome : awaitLateReference(run);
 }
 
 /** The outcome of issuing stayed unknown: a reference may exist. Facts and the expiry make us look again; nothing is sent (S4). */
-async function awaitLateReference(run: PayoutOrderRun): Promise<PayoutOutcome> {
+async function awaitLateReference(run: PayoutOrderRun): Promise<PayoutOutcome | NotFound> {
   startExpiryTimer(run);
   for (;;) {
     await condition(() => run.factArrived || run.expiryDue);
@@ -60,7 +59,7 @@ async function awaitLateReference(run: PayoutOrderRun): Promise<PayoutOutcome> {
   }
 }
 
-function startedOnce(run: PayoutOrderRun, outcome: PayoutOutcome): void {
+function startedOnce(run: PayoutOrderRun, outcome: PayoutOutcome | NotFound): void {
   run.answerable = true;
   if (outcome.kind === 'settled') {
     startExpiryTimer(run);
@@ -107,7 +106,7 @@ async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause: 'cance
     },
     openCase: (kind) => openCase(run, kind),
   });
-  if (outcome.kind === 'settled') return moveTo(run, (outcome as Extract<PayoutOutcome, { kind: 'settled' }>).status);
+  if (isOutcome(outcome) && outcome.kind === 'settled') return moveTo(run, outcome.status);
   if (outcome.kind === 'declined') await follow(run, cause);
   else if (outcome.kind === 'contradiction') await openCase(run, 'contradiction');
   if (!isFinal(run)) refuseCancels(run);
@@ -118,11 +117,9 @@ async function follow(run: PayoutOrderRun, cause: AskCause): Promise<void> {
   const seen = await activities.followPayoutOrder({ ...refOf(run), cause, actor: cause });
   if (seen.kind === 'settled') moveTo(run, seen.status);
   if (seen.kind === 'contradiction') await openCase(run, 'contradiction');
-  if (cause === 'expiry' && run.status === 'pending') {
-    // Refused to void and yet still pending: the expiry stays due, asked again in a while.
-    await sleep(notSentPauseMs(7, null), { summary: 'expired here, still pending at the provider: ask again' });
-    run.expiryDue = true;
-  }
+  // The clock says that it is over and the provider is not done: the same question again in a while, anything else meanwhile.
+  if (cause === 'expiry' && run.status === 'pending') askAgainLater(run, 'expiry');
+  if (cause === 'window_ended' && run.status === 'pending_confirmation') askAgainLater(run, 'window_ended');
 }
 
 async function openCase(run: PayoutOrderRun, kind: CaseKind): Promise<void> {
@@ -130,4 +127,8 @@ async function openCase(run: PayoutOrderRun, kind: CaseKind): Promise<void> {
   show(run);
   publish(run);
   await activities.openCase({ workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, payoutOrderId: run.request.payoutOrderId });
+}
+
+function isOutcome(answer: PayoutOutcome | { readonly kind: 'gave_up' }): answer is PayoutOutcome {
+  return answer.kind !== 'gave_up';
 }

@@ -5,6 +5,8 @@ import type { ProviderAdapter } from './provider.ts';
 export interface ProviderEntry {
   readonly adapter: ProviderAdapter;
   readonly settleDelayMs: number;
+  /** The longest that one call of the adapter may take, milliseconds. */
+  readonly timeoutMs: number;
   readonly maxSends: number;
   /** How long a rail may reverse a withdrawal (P2). */
   readonly confirmationWindowMs: number;
@@ -41,6 +43,14 @@ export function createProviderRegistry(entries: readonly ProviderEntry[], creden
       return credential;
     },
   };
+}
+
+/** A process that slept longer than this between its permit and its call must not call any more, milliseconds. */
+export const MAX_PAUSE_BEFORE_SEND_MS = 5000;
+
+/** After this much time since its permit no send of a lost worker can still take effect, milliseconds. */
+export function quietMs(entry: ProviderEntry): number {
+  return MAX_PAUSE_BEFORE_SEND_MS + entry.timeoutMs + entry.settleDelayMs;
 }
 
 /** The numbers of the send protocol for refunds at a provider (S1, S4). */

@@ -118,6 +118,8 @@ export interface PayoutOrdersTable {
   needs_attention: Generated<boolean>;
   send_number: Generated<number>;
   fenced_send: Generated<number>;
+  /** Set while a call for the reference may be under way. */
+  sent_at: Date | null;
   requested_by: string;
   workflow_id: string;
   sequence: Generated<number>;

@@ -13,7 +13,7 @@ export interface ConfiguredProviders {
 export function configureProviders(config: Config): ConfiguredProviders {
   const conekta = createConektaAdapter({ baseUrl: config.CONEKTA_BASE_URL, timeoutMs: config.CONEKTA_TIMEOUT_MS });
   const entry = {
-    adapter: conekta, settleDelayMs: config.CONEKTA_SETTLE_DELAY_MS, maxSends: config.CONEKTA_MAX_SENDS,
+    adapter: conekta, timeoutMs: config.CONEKTA_TIMEOUT_MS, settleDelayMs: config.CONEKTA_SETTLE_DELAY_MS, maxSends: config.CONEKTA_MAX_SENDS,
     confirmationWindowMs: config.CONFIRMATION_WINDOW_SECONDS * 1000,
   };
   return { registry: createProviderRegistry([entry], config.PROVIDER_CREDENTIALS), close: () => conekta.close() };

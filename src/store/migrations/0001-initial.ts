@@ -42,7 +42,7 @@ const STATEMENTS: readonly string[] = [
      payout_id text not null, amount_minor bigint not null check (amount_minor > 0), currency text not null,
      allowed_payout_methods text[] not null, payout_method_type text not null, customer_id text not null, reason text not null,
      expires_at timestamptz not null, metadata jsonb not null, status text not null, status_detail text not null,
-     needs_attention boolean not null default false, send_number bigint not null default 0, fenced_send bigint not null default 0,
+     needs_attention boolean not null default false, send_number bigint not null default 0, fenced_send bigint not null default 0, sent_at timestamptz,
      requested_by text not null, workflow_id text not null, sequence bigserial not null,
      created_at timestamptz not null default now(), updated_at timestamptz not null default now(), primary key (merchant_id, payout_order_id))`,
   `create unique index payout_orders_in_sequence on payout_orders (merchant_id, sequence)`,

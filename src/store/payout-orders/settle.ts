@@ -3,6 +3,8 @@ import { applyPayoutOrderEvent } from '../../domain/payout-order.ts';
 import type { PayoutOrderEvent, PayoutOrderStatus } from '../../domain/payout-order.ts';
 import { isRefused } from '../../domain/rejections.ts';
 import type { Database } from '../database.ts';
+import { remainingMs } from '../quiet-time.ts';
+import type { Fenced } from '../refunds/send.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { toPayoutOrderRecord } from './read.ts';
@@ -20,20 +22,28 @@ export async function beginIssue(db: Database, key: PayoutOrderKey, sendNumber: 
     const row = await lockPayoutOrder(tx, key);
     if (row.status !== 'open') return 'settled';
     if (sendNumber <= row.send_number || sendNumber <= row.fenced_send) return 'fenced';
-    await tx.updateTable('payout_orders').set({ send_number: sendNumber, status_detail: 'issuing', updated_at: sql<Date>`now()` })
+    await tx.updateTable('payout_orders').set({ send_number: sendNumber, sent_at: sql<Date>`now()`, status_detail: 'issuing', updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
     return 'go';
   });
 }
 
-/** Gives a send up before its outcome is looked for, and says whether it was ever made. */
-export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<'settled' | 'never_sent' | 'unknown'> {
+/** The call for the reference has ended, with an answer that settles nothing. */
+export async function endIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<void> {
+  await db.updateTable('payout_orders').set({ sent_at: null, status_detail: 'verifying', updated_at: sql<Date>`now()` })
+    .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).where('send_number', '=', sendNumber).where('status', '=', 'open').execute();
+}
+
+/** Gives a send up before its outcome is looked for; see `fenceSend` for what each answer means. */
+export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: number, quietMs: number): Promise<Fenced> {
   return db.transaction().execute(async (tx) => {
     const row = await lockPayoutOrder(tx, key);
-    if (row.status !== 'open') return 'settled';
+    if (row.status !== 'open') return { kind: 'settled' };
     await tx.updateTable('payout_orders').set({ fenced_send: Math.max(row.fenced_send, sendNumber), status_detail: 'verifying', updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
-    return row.send_number === 0 ? 'never_sent' : 'unknown';
+    const waitMs = await remainingMs(tx, row.sent_at, quietMs);
+    if (waitMs > 0) return { kind: 'too_early', waitMs };
+    return { kind: row.send_number === 0 ? 'never_sent' : 'unknown' };
   });
 }
 

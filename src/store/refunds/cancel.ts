@@ -11,7 +11,8 @@ import { releaseHold } from './settle.ts';
 export async function cancelRefund(db: Database, acting: Acting, merchantId: string, refundId: string): Promise<readonly NextInLine[]> {
   return db.transaction().execute(async (tx) => {
     const chargeIds = await tx.selectFrom('legs').select('charge_id').where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
-    await tx.selectFrom('charges').select('charge_id').where('merchant_id', '=', merchantId).where('charge_id', 'in', chargeIds.map((row) => row.charge_id)).orderBy('charge_id').forUpdate().execute();
+    // A refund refused at the start has no legs, and SQL knows no empty list.
+    if (chargeIds.length > 0) await tx.selectFrom('charges').select('charge_id').where('merchant_id', '=', merchantId).where('charge_id', 'in', chargeIds.map((row) => row.charge_id)).orderBy('charge_id').forUpdate().execute();
     const refund = await tx.selectFrom('refunds').select('status').where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).forUpdate().executeTakeFirstOrThrow();
     if (refund.status === 'cancelled') return [];
     if (!isCancellableRefundStatus(refund.status)) throw new Error(`a refund that is ${refund.status} cannot be called off`);

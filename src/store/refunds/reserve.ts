@@ -1,7 +1,7 @@
 import { allocateRefund } from '../../domain/allocation.ts';
 import type { Allocation, ChargeBalance } from '../../domain/allocation.ts';
 import { legId } from '../../domain/leg.ts';
-import { sumMinor } from '../../domain/money.ts';
+import { isMovableAmount, sumMinor } from '../../domain/money.ts';
 import type { RefundRefusal } from '../../domain/rejections.ts';
 import { isRefundRefusal } from '../../domain/rejections.ts';
 import { isFinalRefundStatus } from '../../domain/refund-status.ts';
@@ -95,7 +95,9 @@ async function standingReservation(tx: Tx, merchantId: string, refundId: string)
 }
 
 async function recordRefusal(tx: Tx, acting: Acting, request: RefundReservation, refusal: RefundRefusal): Promise<void> {
-  await insertRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor: request.amountMinor ?? null, currency: null });
+  // An amount that no money can have is refused, and has no place in an amount column.
+  const amountMinor = isMovableAmount(request.amountMinor) ? request.amountMinor : null;
+  await insertRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor, currency: null });
 }
 
 async function hold(tx: Tx, acting: Acting, request: RefundReservation, allocations: readonly Allocation[], currency: string): Promise<ReservedLeg[]> {

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { canRefundMove } from '../../domain/refund-status.ts';
 import type { Database } from '../database.ts';
+import { remainingMs } from '../quiet-time.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { takeGate } from './gate.ts';
@@ -83,20 +84,32 @@ export async function markUnknown(db: Database, key: LegKey, sendNumber: number)
   });
 }
 
+/** What a look may assume about a send that was given up. */
+export type Fenced =
+  | { readonly kind: 'settled' }
+  | { readonly kind: 'never_sent' }
+  | { readonly kind: 'unknown' }
+  /** Its worker may still be calling: look again after this pause, milliseconds. */
+  | { readonly kind: 'too_early'; readonly waitMs: number };
+
 /**
- * Gives a send up before its outcome is looked for: its worker may no longer commit `sending`. Answers the leg as it
- * then is; a leg still `reserved` was surely never sent.
+ * Gives a send up before its outcome is looked for: its worker may no longer commit `sending`. A leg still `reserved` was
+ * surely never sent. A leg still `sending` was lost with its worker, or its worker lives on unheard: nobody may conclude
+ * anything before `quietMs` after that commit, by when any call has ended and the provider has committed what it will.
  */
-export async function fenceSend(db: Database, key: LegKey, sendNumber: number): Promise<'settled' | 'never_sent' | 'unknown'> {
+export async function fenceSend(db: Database, key: LegKey, sendNumber: number, quietMs: number): Promise<Fenced> {
   return db.transaction().execute(async (tx) => {
     const leg = await lockLeg(tx, key);
-    if (leg.status !== 'reserved' && leg.status !== 'unknown' && leg.status !== 'sending') return 'settled';
-    const status = leg.status === 'reserved' ? 'reserved' : 'unknown';
-    await tx.updateTable('legs').set({ status, fenced_send: Math.max(leg.fenced_send, sendNumber), updated_at: sql<Date>`now()` })
+    if (leg.status !== 'reserved' && leg.status !== 'unknown' && leg.status !== 'sending') return { kind: 'settled' };
+    await tx.updateTable('legs').set({ fenced_send: Math.max(leg.fenced_send, sendNumber), updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
-    if (status === 'reserved') return 'never_sent';
+    if (leg.status === 'reserved') return { kind: 'never_sent' };
     await markVerifying(tx, key);
-    return 'unknown';
+    if (leg.status === 'unknown') return { kind: 'unknown' };
+    const waitMs = await remainingMs(tx, leg.sent_at, quietMs);
+    if (waitMs > 0) return { kind: 'too_early', waitMs };
+    await tx.updateTable('legs').set({ status: 'unknown' }).where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
+    return { kind: 'unknown' };
   });
 }
 

@@ -4,6 +4,7 @@ import { applyRefundEvent, refundEventFromLegs } from '../../domain/refund.ts';
 import type { RefundState } from '../../domain/refund.ts';
 import { isRefused } from '../../domain/rejections.ts';
 import type { RefundStatus } from '../../domain/refund-status.ts';
+import { writeCase } from '../cases.ts';
 import type { Database } from '../database.ts';
 import { saveSettledCharge } from '../orders.ts';
 import type { OrderSnapshot } from '../orders.ts';
@@ -40,6 +41,9 @@ export async function settleLeg(db: Database, acting: Acting, key: LegKey, resul
       else await recordRefusal(tx, key, leg, result.refusal);
     } else if (leg.status !== 'succeeded' && leg.status !== 'refused') {
       throw new Error(`a leg that is ${leg.status} cannot become ${result.kind}`);
+    } else if (result.kind === 'succeeded' && leg.provider_refund_id !== result.providerRefundId) {
+      // A second refund of a leg that is settled: the provider committed later than its settle delay. A human must see it.
+      await writeCase(tx, { merchantId: key.merchantId, kind: 'contradiction', refundId: key.refundId, legId: key.legId });
     }
     const refund = await settleRefund(tx, acting, key);
     const nextTurn = await passGate(tx, key.merchantId, leg.charge_id, key.legId);

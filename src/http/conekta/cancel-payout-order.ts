@@ -1,0 +1,47 @@
+import { NotCancellableError, NotRunningError } from '../../client/client-errors.ts';
+import { isCancellablePayoutOrderStatus } from '../../domain/payout-order.ts';
+import type { KeyHolder } from '../../store/merchants.ts';
+import type { PayoutOrderRecord } from '../../store/payout-orders/read.ts';
+import { ApiError } from '../errors.ts';
+import type { ConektaContext } from './conekta-context.ts';
+import { notFound } from './path-id.ts';
+
+/** A payout order after a cancellation was asked for. */
+export interface CancelledPayoutOrder {
+  /** Whether it is cancelled; otherwise the verdict is still out. */
+  readonly isDecided: boolean;
+  readonly record: PayoutOrderRecord;
+}
+
+/**
+ * Calls a payout order off (P4): the provider has the last word. Cancelled again, it answers the same.
+ * @throws ApiError 404; 428 when it is too late or the provider refuses, unchanged; TemporalUnavailableError
+ */
+export async function cancelPayoutOrder(context: ConektaContext, caller: KeyHolder, id: string): Promise<CancelledPayoutOrder> {
+  const before = await readRecord(context, caller, id);
+  if (before.status === 'cancelled') return { isDecided: true, record: before };
+  if (!isCancellablePayoutOrderStatus(before.status)) throw notCancellable(before.status);
+  try {
+    await context.client.cancelPayoutOrder(caller.merchantId, id, caller.keyPrefix, { waitMs: context.syncWaitMs });
+  } catch (error) {
+    if (!(error instanceof NotCancellableError || error instanceof NotRunningError)) throw error;
+    const now = await readRecord(context, caller, id);
+    if (now.status === 'cancelled') return { isDecided: true, record: now };
+    // Its Workflow is gone and the records wait for it: nothing can be said before someone has looked.
+    if (error instanceof NotRunningError && isCancellablePayoutOrderStatus(now.status)) throw new ApiError({ code: 'unavailable' }, { cause: error, retryAfterSeconds: 1 });
+    throw notCancellable(now.status);
+  }
+  const record = await readRecord(context, caller, id);
+  if (record.status !== 'cancelled' && !isCancellablePayoutOrderStatus(record.status)) throw notCancellable(record.status);
+  return { isDecided: record.status === 'cancelled', record };
+}
+
+async function readRecord(context: ConektaContext, { merchantId }: KeyHolder, id: string): Promise<PayoutOrderRecord> {
+  const record = await context.records.readPayoutOrder(merchantId, id);
+  if (record === null) throw notFound('PayoutOrder', id);
+  return record;
+}
+
+function notCancellable(status: string): ApiError {
+  return new ApiError({ code: 'payout_order_not_cancellable', values: { status } });
+}

@@ -1,0 +1,20 @@
+import { ERRORS } from '../errors.ts';
+import type { ApiError, ErrorText, Problem } from '../errors.ts';
+import type { Language } from '../language.ts';
+
+/** Renders an error in the dialect (CONTRACT §6); `logId` is what our log calls the request. */
+export function renderError(error: ApiError, language: Language, logId: string): Record<string, unknown> {
+  return {
+    details: error.problems.map((problem) => renderProblem(problem, language)),
+    object: 'error',
+    type: ERRORS[error.problems[0].code].type,
+    log_id: logId,
+    ...(error.data === undefined ? {} : { data: error.data }),
+  };
+}
+
+function renderProblem({ code, param = null, values = {} }: Problem, language: Language): Record<string, unknown> {
+  const error: ErrorText = ERRORS[code];
+  const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'param' ? param ?? '?' : values[name] ?? '?'));
+  return { debug_message: fill(error.debug), message: fill(error[language]), param, code: `conekta.errors.${fill(error.code).replaceAll('?', 'unknown')}` };
+}

@@ -1,0 +1,40 @@
+import type { Database } from '../store/database.ts';
+import { findKey } from '../store/idempotency.ts';
+import { findKeyHolder } from '../store/merchants.ts';
+import { readOrder } from '../store/orders.ts';
+import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/payout-orders/read.ts';
+import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
+import { rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
+import { findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
+
+/** Thrown when the database did not answer: the request may be repeated. */
+export class RecordsUnavailableError extends Error {
+  override readonly name = 'RecordsUnavailableError';
+}
+
+/** The records as the API uses them. */
+export type Records = ReturnType<typeof createRecords>;
+
+/** Binds the repositories to a database; whatever it throws becomes {@link RecordsUnavailableError}, so that no caller has to tell failures apart. */
+export function createRecords(db: Database) {
+  return {
+    findKeyHolder: (keyHash: string) => guarded(() => findKeyHolder(db, keyHash)),
+    findKey: (merchantId: string, operation: string, key: string) => guarded(() => findKey(db, merchantId, operation, key)),
+    readOrder: (merchantId: string, orderId: string) => guarded(() => readOrder(db, merchantId, orderId)),
+    readRefund: (merchantId: string, refundId: string) => guarded(() => readRefund(db, merchantId, refundId)),
+    findRefundOfOrder: (merchantId: string, orderId: string, id: string) => guarded(() => findRefundOfOrder(db, merchantId, orderId, id)),
+    readPayoutOrder: (merchantId: string, id: string) => guarded(() => readPayoutOrder(db, merchantId, id)),
+    listPayoutOrders: (merchantId: string, listing: PayoutOrderListing) => guarded(() => listPayoutOrders(db, merchantId, listing)),
+    findByProviderId: (provider: string, providerId: string, ourId: string | null) => guarded(() => findByProviderId(db, provider, providerId, ourId)),
+    wasTakenIn: (provider: string, eventId: string) => guarded(() => wasTakenIn(db, provider, eventId)),
+    rememberTakenIn: (provider: string, eventId: string) => guarded(() => rememberTakenIn(db, provider, eventId)),
+  };
+}
+
+async function guarded<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw new RecordsUnavailableError('the database did not answer', { cause: error });
+  }
+}

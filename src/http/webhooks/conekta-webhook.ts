@@ -1,0 +1,84 @@
+import { createPublicKey, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { NotRunningError } from '../../client/client-errors.ts';
+import type { ReintegroClient } from '../../client/reintegro-client.ts';
+import { sendAnswer } from '../conekta/conekta-context.ts';
+import { ApiError } from '../errors.ts';
+import { bodyBytes, parseJson } from '../json-body.ts';
+import type { Records } from '../records.ts';
+
+/** What taking in webhooks needs. */
+export interface WebhookContext {
+  readonly records: Records;
+  readonly client: ReintegroClient;
+  /** The provider's RSA public key; without it every webhook is refused. */
+  readonly publicKey: KeyObject | undefined;
+}
+
+type FactType = Parameters<ReintegroClient['signalPayoutFact']>[2]['type'];
+
+const PROVIDER = 'conekta';
+const MAX_BODY_BYTES = 1024 * 1024;
+const text = z.string().min(1).max(255).regex(/^[\x21-\x7e]+$/);
+const eventSchema = z.looseObject({ id: text, type: text });
+const payoutOrderEventSchema = z.looseObject({
+  data: z.looseObject({ object: z.looseObject({ id: text, metadata: z.looseObject({ reintegro_id: text.nullish() }).nullish() }) }),
+});
+
+/** What an event says happened; the Workflow asks the provider in any case (P2). */
+const FACTS: Readonly<Record<string, FactType>> = {
+  'payout_order.pending_confirmation': 'withdrawal', 'payout_order.withdrawn': 'confirmation', 'payout_order.reversed': 'reversal',
+};
+
+/** Reads the key that webhooks are verified with. @throws when it is no RSA public key in PEM */
+export function readWebhookKey(pem: string | undefined): KeyObject | undefined {
+  if (pem === undefined) return undefined;
+  const key = createPublicKey(pem);
+  if (key.asymmetricKeyType !== 'rsa') throw new Error('the webhook key is not an RSA key');
+  return key;
+}
+
+/** Registers the intake of Conekta's webhooks (A8): verified over the raw bytes, taken in once, answered 2xx only when what they say is durable. */
+export function registerConektaWebhook(app: FastifyInstance, context: WebhookContext): void {
+  app.post('/webhooks/conekta', { bodyLimit: MAX_BODY_BYTES, config: { access: 'public' } }, async (request, reply) => {
+    const bytes = bodyBytes(request);
+    if (!isSigned(bytes, request.headers['digest'], context.publicKey)) throw new ApiError({ code: 'webhook_signature_invalid' });
+    await takeIn(context, parseJson(bytes).value);
+    return sendAnswer(reply, 200, {});
+  });
+}
+
+/** RSA-SHA256, PKCS#1 v1.5, base64, over the body's bytes. */
+function isSigned(bytes: Buffer, digest: string | string[] | undefined, publicKey: KeyObject | undefined): boolean {
+  if (publicKey === undefined || typeof digest !== 'string') return false;
+  return verify('RSA-SHA256', bytes, publicKey, Buffer.from(digest, 'base64'));
+}
+
+async function takeIn({ records, client }: WebhookContext, body: unknown): Promise<void> {
+  const event = parseEvent(eventSchema, body);
+  if (await records.wasTakenIn(PROVIDER, event.id)) return;
+  if (event.type.startsWith('payout_order.')) {
+    const { object } = parseEvent(payoutOrderEventSchema, body).data;
+    const record = await records.findByProviderId(PROVIDER, object.id, object.metadata?.reintegro_id ?? null);
+    if (record !== null) await tellPayoutOrder(client, record.merchantId, record.payoutOrderId, { type: FACTS[event.type] ?? 'changed', eventId: event.id });
+  }
+  // Only now: a crash before this line takes the event in again, which changes nothing (P6).
+  await records.rememberTakenIn(PROVIDER, event.id);
+}
+
+async function tellPayoutOrder(client: ReintegroClient, merchantId: string, payoutOrderId: string, fact: { type: FactType; eventId: string }): Promise<void> {
+  try {
+    await client.signalPayoutFact(merchantId, payoutOrderId, fact);
+  } catch (error) {
+    // Its story is over: nothing that happens to the reference changes it any more.
+    if (!(error instanceof NotRunningError)) throw error;
+  }
+}
+
+function parseEvent<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(body);
+  if (!parsed.success) throw new ApiError({ code: 'malformed_request' });
+  return parsed.data;
+}
