@@ -93,7 +93,12 @@ async function compare(chargeIds: readonly string[], payoutIds: readonly string[
 
 /** The process that runs API and worker, as `npm start` recorded it. */
 function appPid(): number {
-  return (JSON.parse(readFileSync(join(resolve(config.DATA_DIR), 'run', 'app.json'), 'utf8')) as { pid: number }).pid;
+  const file = join(resolve(config.DATA_DIR), 'run', 'app.json');
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { pid: number }).pid;
+  } catch (error) {
+    throw new Error(`${file} is not there: run the demo with the DATA_DIR of "npm start".`, { cause: error });
+  }
 }
 
 async function refundThroughCrash(orderId: string, chargeId: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { fastify } from 'fastify';
+import { fastify, LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import type { ReintegroClient } from '../client/reintegro-client.ts';
 import type { Database } from '../store/database.ts';
@@ -12,6 +12,7 @@ import { registerPayoutOrderRoutes } from './conekta/payout-order-routes.ts';
 import { registerRefundRoutes } from './conekta/refund-routes.ts';
 import { ApiError } from './errors.ts';
 import { createRecords } from './records.ts';
+import { registerMoneyMovements } from './v1/money-movements.ts';
 import { readWebhookKey, registerConektaWebhook } from './webhooks/conekta-webhook.ts';
 
 /** What the HTTP API is made of. */
@@ -37,7 +38,7 @@ const MAX_PARAM_LENGTH = 64 * 1024;
 export async function createApiApp(deps: ApiDeps): Promise<FastifyInstance> {
   const app = fastify({
     ...(deps.logger === false ? { logger: false } : { loggerInstance: deps.logger }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: () => randomBytes(12).toString('hex'),
     requestIdHeader: false,
@@ -65,6 +66,7 @@ export async function createApiApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerOrderRoutes(app, context);
   registerRefundRoutes(app, context);
   registerPayoutOrderRoutes(app, context);
+  registerMoneyMovements(app, records);
   registerConektaWebhook(app, { records, client: deps.client, publicKey: readWebhookKey(deps.webhookPublicKeyPem) });
   return app;
 }

@@ -4,9 +4,12 @@ const DIGIT_RUN = /(?<![0-9A-Za-z_])\d(?:[ .-]?\d){12,18}(?![0-9A-Za-z_])/g;
 /** The lengths and first digits of payment cards (ISO/IEC 7812): keeps timestamps in milliseconds and phone numbers out. */
 const CARD_SHAPE = /^(?:4\d{12}|[2-6]\d{13,18})$/;
 
+/** GUIDs are ids of ours and of others; now and then their groups are all digits. */
+const GUID = /(?<![0-9A-Za-z-])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9A-Za-z-])/gi;
+
 /** Whether a text holds what looks like a card number: 13 to 19 digits of a payment card's shape that pass the Luhn check. */
 export function holdsCardNumber(text: string): boolean {
-  return (text.match(DIGIT_RUN) ?? []).some((run) => {
+  return (text.replace(GUID, ' ').match(DIGIT_RUN) ?? []).some((run) => {
     const digits = run.replace(/\D/g, '');
     return CARD_SHAPE.test(digits) && passesLuhn(digits);
   });

@@ -1,6 +1,7 @@
 import type { Database } from '../store/database.ts';
 import { findKey } from '../store/idempotency.ts';
 import { findKeyHolder } from '../store/merchants.ts';
+import { listMovements } from '../store/movements.ts';
 import { readOrder } from '../store/orders.ts';
 import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/payout-orders/read.ts';
 import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
@@ -26,6 +27,7 @@ export function createRecords(db: Database) {
     readPayoutOrder: (merchantId: string, id: string) => guarded(() => readPayoutOrder(db, merchantId, id)),
     listPayoutOrders: (merchantId: string, listing: PayoutOrderListing) => guarded(() => listPayoutOrders(db, merchantId, listing)),
     findByProviderId: (provider: string, providerId: string, ourId: string | null) => guarded(() => findByProviderId(db, provider, providerId, ourId)),
+    listMovements: (merchantId: string, of: Parameters<typeof listMovements>[2]) => guarded(() => listMovements(db, merchantId, of)),
     wasTakenIn: (provider: string, eventId: string) => guarded(() => wasTakenIn(db, provider, eventId)),
     rememberTakenIn: (provider: string, eventId: string) => guarded(() => rememberTakenIn(db, provider, eventId)),
   };

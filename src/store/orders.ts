@@ -47,6 +47,7 @@ export interface OrderRecord {
 export async function saveOrder(db: Database, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<void> {
   await db.transaction().execute(async (tx) => {
     await saveOrderRow(tx, merchantId, provider, order, readAt);
+    await lockCharges(tx, merchantId, order.charges.map((charge) => charge.chargeId));
     for (const [position, charge] of order.charges.entries()) {
       const externalMinor = await externallyRefundedMinor(tx, merchantId, charge);
       await sql`
@@ -60,6 +61,15 @@ export async function saveOrder(db: Database, merchantId: string, provider: stri
         where charges.updated_at <= excluded.updated_at and charges.order_id = excluded.order_id`.execute(tx);
     }
   });
+}
+
+/**
+ * Locks the charges in the order in which refunds lock them, or two would wait for each other; and before anybody asks
+ * which refunds are ours, or one that settles meanwhile would count as made elsewhere.
+ */
+async function lockCharges(tx: Tx, merchantId: string, chargeIds: readonly string[]): Promise<void> {
+  if (chargeIds.length === 0) return;
+  await tx.selectFrom('charges').select('charge_id').where('merchant_id', '=', merchantId).where('charge_id', 'in', chargeIds).orderBy('charge_id').forUpdate().execute();
 }
 
 async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<void> {
