@@ -11,7 +11,7 @@ export interface Details {
 
 /** Renders the current details as Markdown. Pure. */
 export function renderDetails(details: Details): string {
-  const rows = [`**${details.title}**`, '', `Status: **${details.status}**`, ...details.lines.map((line) => `- ${line}`)];
+  const rows = [`**${details.title}**`, '', `Status: **${details.status}**`, '', ...details.lines.map((line) => `- ${line}`)];
   if (details.waitsFor !== null) rows.push('', `Waits for: ${details.waitsFor}`);
   if (details.unblockedBy !== null) rows.push('', `Who may unblock it: ${details.unblockedBy}`);
   return rows.join('\n');

@@ -44,17 +44,18 @@ export function openPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun 
   setHandler(messages.payoutFactSignal, () => { run.factArrived = true; });
   setHandler(messages.cancelPayoutOrderSignal, (asked: CancelRequest) => void askToCancel(run, asked));
   setHandler(messages.payoutOrderOutcomeUpdate, async () => {
-    await condition(() => run.answerable);
+    await CancellationScope.nonCancellable(() => condition(() => run.answerable));
     return viewOf(run);
   });
   setHandler(messages.cancelPayoutOrderUpdate, async (request: CancelRequest) => {
     const asked = askToCancel(run, request);
-    await condition(() => asked.verdict !== 'open');
+    await CancellationScope.nonCancellable(() => condition(() => asked.verdict !== 'open'));
     if (asked.verdict === 'refused') throw notCancellable(run);
     return viewOf(run);
   }, { validator: (_asked: CancelRequest) => {
     if (run.status !== 'cancelled' && !isCancellablePayoutOrderStatus(run.status)) throw notCancellable(run);
   } });
+  // Callers are answered even after a cancellation of the Workflow: hence `nonCancellable` in the handlers.
   // A cancellation from the Temporal Web UI or CLI is a request like any other.
   void CancellationScope.current().cancelRequested.catch(() => askToCancel(run, { requestedBy: 'temporal' }));
   show(run);

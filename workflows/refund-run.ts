@@ -40,17 +40,18 @@ export function openRefundRun(request: RefundRequest): RefundRun {
   setHandler(messages.turnSignal, ({ legId }) => void run.turns.add(legId));
   setHandler(messages.cancelRefundSignal, (asked: CancelRequest) => askToCancel(run, asked));
   setHandler(messages.refundOutcomeUpdate, async () => {
-    await condition(() => isFinal(run) || isParked(run));
+    await CancellationScope.nonCancellable(() => condition(() => isFinal(run) || isParked(run)));
     return viewOf(run);
   });
   setHandler(messages.cancelRefundUpdate, async (asked: CancelRequest) => {
     askToCancel(run, asked);
-    await condition(() => isFinal(run) || run.sending);
+    await CancellationScope.nonCancellable(() => condition(() => isFinal(run) || run.sending));
     if (run.state.status !== 'cancelled') throw notCancellable(run);
     return viewOf(run);
   }, { validator: (_asked: CancelRequest) => {
     if (run.state.status !== 'cancelled' && (run.sending || !isRefundCancellable(run.state.status))) throw notCancellable(run);
   } });
+  // Callers are answered even after a cancellation of the Workflow: hence `nonCancellable` in the handlers.
   // A cancellation from the Temporal Web UI or CLI is a request like any other: it never tears a send apart.
   void CancellationScope.current().cancelRequested.catch(() => askToCancel(run, { requestedBy: 'temporal' }));
   show(run);

@@ -1,13 +1,15 @@
 import { allHandlersFinished, CancellationScope, condition, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
-import type { LegPlan, LegRef, NextTurn, RefundRequest, Settled } from '../activities/contracts.ts';
+import type { LegPlan, LegRef, NextTurn, RefundRequest, ReserveRefundResult, Settled } from '../activities/contracts.ts';
+import { formatMoney } from '../src/domain/money.ts';
 import type { RefundState } from '../src/domain/refund.ts';
-import type { SendProtocol } from '../src/domain/send-protocol.ts';
 import * as activities from './activity-options.ts';
 import { turnSignal } from './messages.ts';
 import type { RefundView } from './messages.ts';
 import { apply, isFinal, openRefundRun, parked, publish, show, viewOf } from './refund-run.ts';
 import type { RefundRun } from './refund-run.ts';
 import { sendOnce } from './send-once.ts';
+
+type Reserved = Extract<ReserveRefundResult, { kind: 'reserved' }>;
 
 /** How long a leg waits for the announcement of its turn before it looks for itself. */
 const TURN_CHECK_MS = 10_000;
@@ -29,7 +31,7 @@ export async function refundWorkflow(request: RefundRequest): Promise<RefundView
       run.plan = reserved;
       reserved.legs.forEach((leg) => run.working.add(leg.legId));
       show(run);
-      await Promise.all(reserved.legs.map((leg) => giveBack(run, leg, reserved.protocol)));
+      await Promise.all(reserved.legs.map((leg) => giveBack(run, leg, reserved)));
       if (!run.sending) await callOff(run);
     }
     publish(run);
@@ -40,7 +42,7 @@ export async function refundWorkflow(request: RefundRequest): Promise<RefundView
 }
 
 /** One leg, from its turn to its outcome (R2: legs run side by side). */
-async function giveBack(run: RefundRun, leg: LegPlan, protocol: SendProtocol): Promise<void> {
+async function giveBack(run: RefundRun, leg: LegPlan, { protocol, currency }: Reserved): Promise<void> {
   if (!(await turnOf(run, leg))) return;
   // From here on cancelling is over. No `await` stands between the question and this line: one winner (R4).
   if (!run.sending) {
@@ -48,10 +50,11 @@ async function giveBack(run: RefundRun, leg: LegPlan, protocol: SendProtocol): P
     apply(run, { type: 'sent' });
   }
   const ref = legRef(run, leg);
+  const money = formatMoney({ amountMinor: leg.amountMinor, currency });
   const outcome = await sendOnce<{ kind: 'accepted' | 'declined' | 'found' } & Settled>({
     protocol,
-    send: (sendNumber) => activities.submitRefund({ ...ref, sendNumber }),
-    find: (sendNumber) => activities.findRefund({ ...ref, sendNumber }),
+    send: (sendNumber) => activities.submitRefund.executeWithOptions({ summary: `send ${sendNumber}: ${money} of charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
+    find: (sendNumber) => activities.findRefund.executeWithOptions({ summary: `was send ${sendNumber} executed? charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
     parked: (why, wait) => {
       if (why === 'verifying') setDetail(run, 'verifying');
       return parked(run, leg, why === 'verifying' ? 'the settle delay, then a look at the provider' : 'the provider to take the request', wait);
