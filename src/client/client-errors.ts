@@ -22,6 +22,17 @@ export class KeyReusedError extends Error {
   override readonly name = 'KeyReusedError';
 }
 
+/** Thrown before anything is started: a field of the request cannot be what it is. */
+export class InvalidRequestError extends TypeError {
+  override readonly name = 'InvalidRequestError';
+  readonly field: string;
+
+  constructor(field: string) {
+    super(`"${field}" of the request is not valid`);
+    this.field = field;
+  }
+}
+
 /** Thrown when it is not known whether the request was taken in: repeat it with the same key. */
 export class TemporalUnavailableError extends Error {
   override readonly name = 'TemporalUnavailableError';

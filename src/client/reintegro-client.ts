@@ -9,47 +9,16 @@ import type { PayoutFact, PayoutOrderView, RefundView } from '../../workflows/me
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { payoutOrderWorkflow } from '../../workflows/payout-order.ts';
 import type { refundWorkflow } from '../../workflows/refund.ts';
+import { checkPayoutOrder, checkRefund } from './check-request.ts';
 import { KeyReusedError } from './client-errors.ts';
-export { KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
+export { InvalidRequestError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
 import { derivePayoutOrderId, deriveRefundId, fingerprintOf } from './identifiers.ts';
 import { callWorkflow, startAndWait, updateAndWait } from './temporal-calls.ts';
+import type { NewPayoutOrder, NewRefund, RequestOptions } from './requests.ts';
 import type { Answer } from './temporal-calls.ts';
 
-/** A refund to ask for. Amounts in minor units; omitted means what remains (M5). */
-export interface NewRefund {
-  readonly merchantId: string;
-  readonly orderId: string;
-  readonly chargeId?: string | undefined;
-  readonly amountMinor?: number | undefined;
-  readonly reason?: string | undefined;
-  /** ≤ 255 characters. The same key and request is the same refund, for 13 months (R8). */
-  readonly idempotencyKey: string;
-  /** An identifier of the key or service that asks, never of a person. */
-  readonly requestedBy: string;
-}
-
-/** A payout order to create. Amount in minor units, `expiresAt` in the future. */
-export interface NewPayoutOrder {
-  readonly merchantId: string;
-  readonly amountMinor: number;
-  readonly currency: string;
-  readonly allowedPayoutMethods: readonly string[];
-  readonly payoutMethodType: string;
-  readonly customerId: string;
-  readonly reason: string;
-  readonly expiresAt: Date;
-  readonly metadata?: { readonly [key: string]: unknown };
-  readonly idempotencyKey: string;
-  readonly requestedBy: string;
-}
-
-/** How a request is made. */
-export interface RequestOptions {
-  /** How long to wait for an answer, milliseconds; default 10 s (R10). Nothing is lost when it runs out. */
-  readonly waitMs?: number;
-  /** The money to show in the Temporal Web UI, when the caller knows it. */
-  readonly shownMoney?: Money | undefined;
-}
+export type { NewPayoutOrder, NewRefund, RequestOptions } from './requests.ts';
+export type { PayoutFact, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
 
 /** A refund's id with what is known of it. */
 export type RefundAnswer = Answer<RefundView> & { readonly refundId: string };
@@ -58,7 +27,7 @@ export type PayoutOrderAnswer = Answer<PayoutOrderView> & { readonly payoutOrder
 
 /** The typed library for backends that speak Temporal (A4). Amounts in minor units; all methods may throw `TemporalUnavailableError`. */
 export interface ReintegroClient {
-  /** Starts a refund, or finds the one its key stands for, and waits for an answer (R10). @throws KeyReusedError for another request under the same key */
+  /** Starts a refund, or finds the one its key stands for, and waits for an answer (R10). @throws InvalidRequestError; KeyReusedError for another request under the same key */
   requestRefund(refund: NewRefund, options?: RequestOptions): Promise<RefundAnswer>;
   /** The refund's state. @throws NotRunningError when Temporal knows no such refund (any more) */
   getRefund(merchantId: string, refundId: string): Promise<RefundView>;
@@ -68,7 +37,7 @@ export interface ReintegroClient {
   cancelRefund(merchantId: string, refundId: string, requestedBy: string, options?: RequestOptions): Promise<RefundView | null>;
   /** Calls a refund off without waiting. @throws NotRunningError */
   signalCancelRefund(merchantId: string, refundId: string, requestedBy: string): Promise<void>;
-  /** Creates a payout order, or finds the one its key stands for. @throws KeyReusedError for another request under the same key */
+  /** Creates a payout order, or finds the one its key stands for. @throws InvalidRequestError; KeyReusedError for another request under the same key */
   createPayoutOrder(order: NewPayoutOrder, options?: RequestOptions): Promise<PayoutOrderAnswer>;
   getPayoutOrder(merchantId: string, payoutOrderId: string): Promise<PayoutOrderView>;
   waitForPayoutOrder(merchantId: string, payoutOrderId: string): Promise<PayoutOrderView>;
@@ -101,6 +70,7 @@ export function createReintegroClient({ client, taskQueue = TASK_QUEUE }: { clie
 }
 
 async function requestRefund(client: Client, taskQueue: string, refund: NewRefund, options: RequestOptions): Promise<RefundAnswer> {
+  checkRefund(refund);
   const { merchantId, orderId, chargeId, amountMinor, reason, idempotencyKey, requestedBy } = refund;
   const refundId = deriveRefundId(merchantId, orderId, idempotencyKey);
   const fingerprint = refundFingerprint(refund);
@@ -115,6 +85,7 @@ async function requestRefund(client: Client, taskQueue: string, refund: NewRefun
 }
 
 async function createPayoutOrder(client: Client, taskQueue: string, order: NewPayoutOrder, options: RequestOptions): Promise<PayoutOrderAnswer> {
+  checkPayoutOrder(order);
   const { merchantId, amountMinor, currency, expiresAt, idempotencyKey, requestedBy } = order;
   const payoutOrderId = derivePayoutOrderId(merchantId, idempotencyKey);
   const fingerprint = payoutOrderFingerprint(order);

@@ -1,0 +1,42 @@
+import { isCurrencyCode, isMovableAmount } from '../domain/money.ts';
+import { isStorableJson, isStorableText } from '../domain/text.ts';
+import { InvalidRequestError } from './client-errors.ts';
+import type { NewPayoutOrder, NewRefund } from './requests.ts';
+
+/** The longest texts a request may carry, UTF-16 units. */
+const MAX = { id: 100, key: 255, text: 250 } as const;
+
+function require(holds: boolean, field: string): void {
+  if (!holds) throw new InvalidRequestError(field);
+}
+
+function optional(value: unknown, holds: (value: unknown) => boolean): boolean {
+  return value === undefined || holds(value);
+}
+
+/** Checks a refund request before anything is started. @throws InvalidRequestError naming the field */
+export function checkRefund(refund: NewRefund): void {
+  require(isStorableText(refund.orderId, MAX.id), 'orderId');
+  require(optional(refund.chargeId, (value) => isStorableText(value, MAX.id)), 'chargeId');
+  require(optional(refund.amountMinor, isMovableAmount), 'amountMinor');
+  require(optional(refund.reason, (value) => isStorableText(value, MAX.text)), 'reason');
+  checkAsking(refund);
+}
+
+/** Checks a payout order before anything is started. @throws InvalidRequestError naming the field */
+export function checkPayoutOrder(order: NewPayoutOrder): void {
+  require(isMovableAmount(order.amountMinor), 'amountMinor');
+  require(isCurrencyCode(order.currency), 'currency');
+  require(order.allowedPayoutMethods.length > 0 && order.allowedPayoutMethods.every((method) => isStorableText(method, MAX.text)), 'allowedPayoutMethods');
+  require(isStorableText(order.payoutMethodType, MAX.text), 'payoutMethodType');
+  require(isStorableText(order.customerId, MAX.key), 'customerId');
+  require(isStorableText(order.reason, MAX.text), 'reason');
+  require(Number.isSafeInteger(order.expiresAt.getTime()), 'expiresAt');
+  require(isStorableJson(order.metadata ?? {}), 'metadata');
+  checkAsking(order);
+}
+
+function checkAsking(request: { readonly idempotencyKey: string; readonly requestedBy: string }): void {
+  require(isStorableText(request.idempotencyKey, MAX.key), 'idempotencyKey');
+  require(isStorableText(request.requestedBy, MAX.text), 'requestedBy');
+}

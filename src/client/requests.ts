@@ -1,0 +1,37 @@
+import type { Money } from '../domain/money.ts';
+
+/** A refund to ask for. Amounts in minor units; omitted means what remains (M5). */
+export interface NewRefund {
+  readonly merchantId: string;
+  readonly orderId: string;
+  readonly chargeId?: string | undefined;
+  readonly amountMinor?: number | undefined;
+  readonly reason?: string | undefined;
+  /** ≤ 255 characters. The same key and request is the same refund, for 13 months (R8). */
+  readonly idempotencyKey: string;
+  /** An identifier of the key or service that asks, never of a person. */
+  readonly requestedBy: string;
+}
+
+/** A payout order to create. Amount in minor units, `expiresAt` in the future. */
+export interface NewPayoutOrder {
+  readonly merchantId: string;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly allowedPayoutMethods: readonly string[];
+  readonly payoutMethodType: string;
+  readonly customerId: string;
+  readonly reason: string;
+  readonly expiresAt: Date;
+  readonly metadata?: { readonly [key: string]: unknown };
+  readonly idempotencyKey: string;
+  readonly requestedBy: string;
+}
+
+/** How a request is made. */
+export interface RequestOptions {
+  /** How long to wait for an answer, milliseconds; default 10 s (R10). Nothing is lost when it runs out. */
+  readonly waitMs?: number;
+  /** The money to show in the Temporal Web UI, when the caller knows it. */
+  readonly shownMoney?: Money | undefined;
+}

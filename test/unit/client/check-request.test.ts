@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { checkPayoutOrder, checkRefund } from '../../../src/client/check-request.ts';
+import { InvalidRequestError } from '../../../src/client/client-errors.ts';
+import type { NewPayoutOrder, NewRefund } from '../../../src/client/requests.ts';
+
+const REFUND: NewRefund = { merchantId: 'm', orderId: 'ord_1', idempotencyKey: 'k', requestedBy: 'billing' };
+const PAYOUT_ORDER: NewPayoutOrder = {
+  merchantId: 'm', amountMinor: 3000, currency: 'MXN', allowedPayoutMethods: ['cash'], payoutMethodType: 'cash', customerId: 'cus_1', reason: 'Referencia',
+  expiresAt: new Date('2030-01-01T00:00:00Z'), idempotencyKey: 'k', requestedBy: 'billing',
+};
+
+function fieldRefused(check: () => void): string | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    if (error instanceof InvalidRequestError) return error.field;
+    throw error;
+  }
+}
+
+describe('checkRefund', () => {
+  it('should admit a total refund and a partial one (R1)', () => {
+    expect(fieldRefused(() => checkRefund(REFUND))).toBeNull();
+    expect(fieldRefused(() => checkRefund({ ...REFUND, chargeId: 'c', amountMinor: 1, reason: 'other' }))).toBeNull();
+  });
+
+  it.each([
+    ['amountMinor', { amountMinor: 0 }], ['amountMinor', { amountMinor: -1 }], ['amountMinor', { amountMinor: 1.5 }], ['amountMinor', { amountMinor: Number.NaN }],
+    ['amountMinor', { amountMinor: 2 ** 53 }], ['orderId', { orderId: '' }], ['chargeId', { chargeId: 'a\0b' }], ['reason', { reason: '\ud800' }],
+    ['idempotencyKey', { idempotencyKey: 'k'.repeat(256) }], ['requestedBy', { requestedBy: '' }],
+  ])('should refuse a wrong %s before anything is started (M1, R8): %j', (field, change) => {
+    expect(fieldRefused(() => checkRefund({ ...REFUND, ...change }))).toBe(field);
+  });
+});
+
+describe('checkPayoutOrder', () => {
+  it('should admit a payout order with metadata of any shape', () => {
+    expect(fieldRefused(() => checkPayoutOrder({ ...PAYOUT_ORDER, metadata: { a: [1, { b: '😀' }], c: null } }))).toBeNull();
+  });
+
+  it.each([
+    ['amountMinor', { amountMinor: 0.5 }], ['currency', { currency: 'mxn' }], ['allowedPayoutMethods', { allowedPayoutMethods: [] }], ['payoutMethodType', { payoutMethodType: '' }],
+    ['customerId', { customerId: '' }], ['reason', { reason: 'a\0b' }], ['expiresAt', { expiresAt: new Date(Number.NaN) }], ['metadata', { metadata: { a: { 'b\0': 1 } } }],
+    ['metadata', { metadata: { a: ['\udc00'] } }],
+  ])('should refuse a wrong %s before anything is started: %j', (field, change) => {
+    expect(fieldRefused(() => checkPayoutOrder({ ...PAYOUT_ORDER, ...change }))).toBe(field);
+  });
+});
