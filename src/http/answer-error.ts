@@ -9,7 +9,7 @@ import { RecordsUnavailableError } from './records.ts';
 /** Answers any error in the dialect; nothing of what was thrown is shown, and only its kind is logged (I7). */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toApiError(error);
-  if (failure.status >= 500) request.log.error({ logId: request.id, code: failure.problems[0].code, ...describe(error) }, 'request failed');
+  if (failure.status >= 500) request.log.error({ code: failure.problems[0].code, ...describe(error) }, 'request failed');
   if (failure.retryAfterSeconds !== undefined) void reply.header('Retry-After', String(failure.retryAfterSeconds));
   if (failure.status === 401) void reply.header('WWW-Authenticate', 'Bearer');
   return reply.status(failure.status).type(CONEKTA_MEDIA_TYPE).send(renderError(failure, languageOf(request.headers['accept-language']), request.id));

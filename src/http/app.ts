@@ -38,7 +38,7 @@ const MAX_PARAM_LENGTH = 64 * 1024;
 export async function createApiApp(deps: ApiDeps): Promise<FastifyInstance> {
   const app = fastify({
     ...(deps.logger === false ? { logger: false } : { loggerInstance: deps.logger }),
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'logId' }),
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: () => randomBytes(12).toString('hex'),
     requestIdHeader: false,
@@ -76,7 +76,7 @@ function logRequests(app: FastifyInstance): void {
   app.addHook('onResponse', async (request, reply) => {
     request.log.info({
       method: request.method, route: request.routeOptions.url ?? null, status: reply.statusCode, durationMs: Math.round(reply.elapsedTime),
-      merchantId: request.caller?.merchantId ?? null, logId: request.id,
+      merchantId: request.caller?.merchantId ?? null,
     }, 'request served');
   });
 }

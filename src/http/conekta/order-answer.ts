@@ -23,7 +23,7 @@ export async function showOrder(context: ConektaContext, request: FastifyRequest
     if (order !== null) return { order, isWhole: true };
   } catch (error) {
     if (!(error instanceof RecordsUnavailableError || error instanceof ApiError || error instanceof SyntaxError)) throw error;
-    request.log.warn({ errorName: error.name, logId: request.id }, 'the order of a refund could not be read');
+    request.log.warn({ errorName: error.name }, 'the order of a refund could not be read');
   }
   return { order: { object: 'order', id: orderId }, isWhole: false };
 }
