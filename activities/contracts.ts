@@ -1,3 +1,4 @@
+import type { PayoutOrderTerms } from '../src/domain/payout-order-terms.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
 import type { PayoutOrderStatus } from '../src/domain/payout-order.ts';
@@ -124,15 +125,9 @@ export interface RefundActivities {
 }
 
 /** What starts a payout order: plain JSON, no secrets. */
-export interface PayoutOrderRequest {
+export interface PayoutOrderRequest extends PayoutOrderTerms {
   readonly merchantId: string;
   readonly payoutOrderId: string;
-  readonly amountMinor: number;
-  readonly currency: string;
-  readonly allowedPayoutMethods: readonly string[];
-  readonly payoutMethodType: string;
-  readonly customerId: string;
-  readonly reason: string;
   /** ISO-8601 UTC. */
   readonly expiresAt: string;
   readonly metadata: Metadata;

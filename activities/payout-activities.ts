@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { followProvider } from '../src/domain/payout-order.ts';
 import type { PayoutOrderEvent, PayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { ProviderPayoutOrder } from '../src/providers/provider.ts';
@@ -8,6 +7,7 @@ import type { ProviderRegistry } from '../src/providers/registry.ts';
 import { openCase } from '../src/store/cases.ts';
 import type { Database } from '../src/store/database.ts';
 import { providerOf } from '../src/store/merchants.ts';
+import { payoutIdOf } from '../src/store/payout-orders/payout-id.ts';
 import { readPayoutOrder } from '../src/store/payout-orders/read.ts';
 import type { PayoutOrderRecord } from '../src/store/payout-orders/read.ts';
 import { registerPayoutOrder } from '../src/store/payout-orders/register.ts';
@@ -44,11 +44,6 @@ async function register(deps: PayoutActivityDeps, input: PayoutOrderRequest & Wo
   return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry) };
 }
 
-/** `payout_…`, the same for the same payout order in every answer (P7). */
-function payoutIdOf(payoutOrderId: string): string {
-  return `payout_${BigInt(`0x${createHash('sha256').update(payoutOrderId).digest('hex').slice(0, 24)}`).toString(36).padStart(19, '0')}`;
-}
-
 /** A payout order with everything a call about it needs. */
 interface Asking {
   readonly deps: PayoutActivityDeps;
@@ -74,7 +69,7 @@ async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonl
   const { order, entry, credential } = asking;
   const permit = await beginIssue(deps.db, input, input.sendNumber);
   const permittedAt = Date.now();
-  if (permit === 'settled') return { kind: 'settled', status: order.status };
+  if (permit === 'settled') return standing(asking);
   if (permit === 'fenced') return { kind: 'unknown' };
   if (isGivenUp() || Date.now() - permittedAt > MAX_PAUSE_BEFORE_SEND_MS) return endedUnsettled(asking, input.sendNumber, { kind: 'not_sent', retryAfterMs: null });
   try {
@@ -93,6 +88,11 @@ async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonl
   }
 }
 
+/** The status as it is now: another send may have settled it since the order was read. */
+async function standing({ deps, key, acting }: Asking): Promise<PayoutOutcome> {
+  return { kind: 'settled', status: await movePayoutOrder(deps.db, acting, key, () => []) };
+}
+
 /** Writes down that the call has ended, so that the look need not wait for a worker that is still there. */
 async function endedUnsettled(asking: Asking, sendNumber: number, answer: Unsettled): Promise<Unsettled> {
   await endIssue(asking.deps.db, asking.key, sendNumber);
@@ -102,7 +102,7 @@ async function endedUnsettled(asking: Asking, sendNumber: number, answer: Unsett
 async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | NotFound> {
   const asking = await prepare(deps, input, 'reintegro');
   const fenced = await fenceIssue(deps.db, input, input.sendNumber, quietMs(asking.entry));
-  if (fenced.kind === 'settled') return { kind: 'settled', status: asking.order.status };
+  if (fenced.kind === 'settled') return standing(asking);
   if (fenced.kind === 'never_sent' || fenced.kind === 'too_early') return fenced;
   const found = await asking.entry.adapter.findPayoutOrder({ credential: asking.credential }, asking.order.payoutOrderId);
   if (found === null) return { kind: 'absent' };

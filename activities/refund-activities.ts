@@ -95,21 +95,22 @@ async function prepare(deps: RefundActivityDeps, input: SubmitRefundInput): Prom
  */
 async function submit(deps: RefundActivityDeps, input: SubmitRefundInput): Promise<SendOutcome> {
   const sending = await prepare(deps, input);
+  let order: ProviderOrder;
   let before: readonly ListedRefund[];
   try {
-    before = refundsOf(await readOrder(sending), sending.leg.chargeId);
+    order = await readOrder(sending);
+    before = refundsOf(order, sending.leg.chargeId);
   } catch (error) {
     if (error instanceof ProviderError) return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
     throw error;
   }
+  const late = await recogniseEarlierSend(sending, order);
+  if (late !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, late));
   const permit = await beginSend(deps.db, sending.acting, input, input.sendNumber, before.map((refund) => refund.providerRefundId));
   const permittedAt = Date.now();
   if (permit.kind === 'settled') return settledOutcome(await standingLeg(deps.db, sending.acting, input));
   if (permit.kind === 'fenced') return { kind: 'unknown' };
-  if (isGivenUp() || Date.now() - permittedAt > MAX_PAUSE_BEFORE_SEND_MS) {
-    await markNotSent(deps.db, input, input.sendNumber);
-    return { kind: 'not_sent', retryAfterMs: null };
-  }
+  if (isGivenUp() || Date.now() - permittedAt > MAX_PAUSE_BEFORE_SEND_MS) return notSent(sending, null);
   return call(sending, before);
 }
 
@@ -124,22 +125,24 @@ async function call(sending: Sending, before: readonly ListedRefund[]): Promise<
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     if (error.kind === 'declined') return declined(sending, error);
-    if (error.kind === 'not_sent') {
-      await markNotSent(deps.db, input, input.sendNumber);
-      return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
-    }
+    if (error.kind === 'not_sent') return notSent(sending, error.details.retryAfterMs ?? null);
   }
   // Timeout, reset, 5xx, unreadable, or a success that shows no new refund (S7): to be verified.
   await markUnknown(deps.db, input, input.sendNumber);
   return { kind: 'unknown' };
 }
 
+async function notSent({ deps, input, leg }: Sending, retryAfterMs: number | null): Promise<SendOutcome> {
+  await markNotSent(deps.db, input, input.sendNumber, mayHaveBeenExecuted(leg) ? 'unknown' : 'reserved');
+  return { kind: 'not_sent', retryAfterMs };
+}
+
 /** A refusal of a repeated send may only say that the first one was executed after all: look before believing it. */
 async function declined(sending: Sending, error: ProviderError): Promise<SendOutcome> {
   const { deps, input, acting } = sending;
-  if (input.sendNumber > 1) {
+  if (mayHaveBeenExecuted(sending.leg)) {
     await markUnknown(deps.db, input, input.sendNumber);
-    const late = await recognise(sending, await readOrder(sending), sending.leg.refundsBefore);
+    const late = await recogniseEarlierSend(sending, await readOrder(sending));
     if (late !== null) return settledOutcome(await settleLeg(deps.db, acting, input, late));
   }
   return settledOutcome(await settleLeg(deps.db, acting, input, { kind: 'refused', refusal: error.details.providerCode ?? 'refused_by_provider' }));
@@ -151,8 +154,20 @@ async function find(deps: RefundActivityDeps, input: SubmitRefundInput): Promise
   const fenced = await fenceSend(deps.db, input, input.sendNumber, quietMs(sending.entry));
   if (fenced.kind === 'never_sent' || fenced.kind === 'too_early') return fenced;
   if (fenced.kind === 'settled') return foundOutcome(await standingLeg(deps.db, sending.acting, input));
-  const result = await recognise(sending, await readOrder(sending), sending.leg.refundsBefore);
+  // Read again behind the fence: the send may have begun, and written its list down, since the first reading.
+  const leg = await readLeg(deps.db, input);
+  const result = await recognise(sending, await readOrder(sending), leg.refundsBefore);
   return result === null ? { kind: 'absent' } : foundOutcome(await settleLeg(deps.db, sending.acting, input, result));
+}
+
+/** Whether an earlier send of the leg may have been executed after all. Only then may a new refund of the charge be its own. */
+function mayHaveBeenExecuted(leg: LegRecord): boolean {
+  return leg.status === 'unknown' || leg.status === 'sending';
+}
+
+/** Recognises what an earlier send did later than its settle delay, by the list from before that send. */
+async function recogniseEarlierSend(sending: Sending, order: ProviderOrder): Promise<LegResult | null> {
+  return mayHaveBeenExecuted(sending.leg) ? recognise(sending, order, sending.leg.refundsBefore) : null;
 }
 
 async function recognise(sending: Sending, order: ProviderOrder, before: readonly string[]): Promise<LegResult | null> {

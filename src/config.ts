@@ -11,7 +11,7 @@ const jsonCredentials = z.string().transform((text, context) => {
   }
 });
 
-/** Every setting of the product: environment variable, meaning, default. The README's table is checked against it. */
+/** Every setting of the product: environment variable, meaning, default. `docs/configuration.md` is checked against it. */
 const schema = z.object({
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port.default(3000),

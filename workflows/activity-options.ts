@@ -8,7 +8,8 @@ import type { PayoutActivities, RefundActivities } from '../activities/contracts
 
 /** Database steps: retried until the database answers; between long pauses the server keeps the time, not the worker. */
 const records = proxyLocalActivities<RefundActivities & PayoutActivities>({
-  startToCloseTimeout: '20 seconds',
+  // Longer than the longest read of an order that a refund's reservation may need.
+  startToCloseTimeout: '40 seconds',
   localRetryThreshold: '5 seconds',
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
@@ -27,6 +28,17 @@ const looks = proxyActivities<RefundActivities & PayoutActivities>({
   retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
 });
 
-export const { reserveRefund, takeTurn, cancelRefund, registerPayoutOrder, openCase } = records;
+/**
+ * Calling off: a database step, and yet no local Activity. It acts upon a caller's request, and a Workflow Task that is
+ * lost (for example because a signal came as it closed the Workflow) loses the request with it: the records would say
+ * `cancelled` and the Workflow would go on to send. A scheduled Activity is in history together with the request.
+ */
+const { cancelRefund } = proxyActivities<RefundActivities & PayoutActivities>({
+  startToCloseTimeout: '40 seconds',
+  retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+});
+
+export { cancelRefund };
+export const { reserveRefund, takeTurn, registerPayoutOrder, openCase } = records;
 export const { submitRefund, issueReference, voidReference } = sends;
 export const { findRefund, findReference, followPayoutOrder } = looks;

@@ -4,5 +4,5 @@ export function notSentPauseMs(attempt: number, retryAfterMs: number | null): nu
   return Math.max(doubled, retryAfterMs ?? 0);
 }
 
-/** After so many sends in a row that the provider did not take (about an hour), a human is told (O1). */
+/** After so many sends in a row that the provider did not take (about half an hour), a human is told (O1). */
 export const NOT_SENT_BEFORE_CASE = 12;

@@ -100,15 +100,17 @@ async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause: 'cance
       const seen = await activities.followPayoutOrder({ ...ref, cause, actor });
       return seen.kind === 'settled' && seen.status === run.status ? { kind: 'absent' } : seen;
     },
-    parked: (_why, wait) => {
+    parked: (why, wait) => {
       parkCancels(run);
-      return wait();
+      // A fact that arrives meanwhile says that the provider is back: the void is asked again at once, then the fact is followed.
+      return why === 'provider_unavailable' && !run.factArrived ? Promise.race([wait(), condition(() => run.factArrived) as Promise<never>]) : wait();
     },
     openCase: (kind) => openCase(run, kind),
   });
   if (isOutcome(outcome) && outcome.kind === 'settled') return moveTo(run, outcome.status);
   if (outcome.kind === 'declined') await follow(run, cause);
   else if (outcome.kind === 'contradiction') await openCase(run, 'contradiction');
+  else if (outcome.kind === 'gave_up' && cause === 'expiry') askAgainLater(run, 'expiry');
   if (!isFinal(run)) refuseCancels(run);
 }
 

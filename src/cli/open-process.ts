@@ -8,7 +8,7 @@ import { loadOrBuildWorkflowBundle } from '../temporal/workflow-bundle.ts';
 import { createReintegroWorker } from '../worker/create-worker.ts';
 import { configureProviders } from '../worker/provider-settings.ts';
 import type { Logger } from 'pino';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { sql } from 'kysely';
 
@@ -22,8 +22,11 @@ export interface Running {
 
 /** Opens the database the settings name and brings its schema up to date. */
 export async function openRecords(config: Config): Promise<Database> {
+  const dataDir = resolve(config.DATA_DIR);
+  // The embedded database makes its own folder, but none above it.
+  if (config.DATABASE_URL === undefined) mkdirSync(dataDir, { recursive: true });
   const db = openDatabase(config.DATABASE_URL === undefined
-    ? { kind: 'embedded', dataDir: join(resolve(config.DATA_DIR), 'database') }
+    ? { kind: 'embedded', dataDir: join(dataDir, 'database') }
     : { kind: 'postgres', url: config.DATABASE_URL, poolSize: config.DATABASE_POOL_SIZE });
   await migrate(db);
   return db;

@@ -1,3 +1,4 @@
+import type { PayoutOrderTerms } from '../domain/payout-order-terms.ts';
 import type { Money } from '../domain/money.ts';
 
 /** A refund to ask for. Amounts in minor units; omitted means what remains (M5). */
@@ -14,14 +15,8 @@ export interface NewRefund {
 }
 
 /** A payout order to create. Amount in minor units, `expiresAt` in the future. */
-export interface NewPayoutOrder {
+export interface NewPayoutOrder extends PayoutOrderTerms {
   readonly merchantId: string;
-  readonly amountMinor: number;
-  readonly currency: string;
-  readonly allowedPayoutMethods: readonly string[];
-  readonly payoutMethodType: string;
-  readonly customerId: string;
-  readonly reason: string;
   readonly expiresAt: Date;
   readonly metadata?: { readonly [key: string]: unknown };
   readonly idempotencyKey: string;

@@ -1,3 +1,4 @@
+import type { PayoutOrderTerms } from '../domain/payout-order-terms.ts';
 import type { IdempotencyCapability } from '../domain/send-protocol.ts';
 import type { PayoutOrderStatus } from '../domain/payout-order.ts';
 
@@ -64,15 +65,9 @@ export interface ProviderPayoutOrder {
 }
 
 /** What is asked of the provider to issue a cash reference. */
-export interface ProviderPayoutOrderRequest {
+export interface ProviderPayoutOrderRequest extends PayoutOrderTerms {
   /** Our own id: travels in the metadata, so that a lost answer can be found again. */
   readonly reference: string;
-  readonly amountMinor: number;
-  readonly currency: string;
-  readonly allowedPayoutMethods: readonly string[];
-  readonly payoutMethodType: string;
-  readonly customerId: string;
-  readonly reason: string;
   /** Unix seconds. */
   readonly expiresAt: number;
   readonly metadata: JsonObject;

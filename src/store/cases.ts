@@ -25,6 +25,8 @@ export async function writeCase(tx: Tx, matter: NewCase): Promise<void> {
     from (
       select amount_minor, currency from legs where merchant_id = ${merchantId} and leg_id = ${matter.legId ?? null}
       union all
+      select amount_minor, currency from refunds where merchant_id = ${merchantId} and refund_id = ${refundId ?? null} and ${matter.legId === undefined}::boolean
+      union all
       select amount_minor, currency from payout_orders where merchant_id = ${merchantId} and payout_order_id = ${payoutOrderId ?? null}
     ) as subject
     on conflict do nothing`.execute(tx);

@@ -67,7 +67,7 @@ describe('POST /payout_orders', () => {
 
   it('should answer 202 when it is taken in and not on record yet', async () => {
     api.client.reset({ createPayoutOrder: async () => ({ kind: 'accepted', payoutOrderId: '00000000-0000-8000-8000-000000000001' }) });
-    expect(await api.call('POST', '/payout_orders', payoutBody())).toMatchObject({ status: 202, body: { id: '00000000-0000-8000-8000-000000000001', status: 'open', amount: 3000, payouts: [] } });
+    expect(await api.call('POST', '/payout_orders', payoutBody())).toMatchObject({ status: 202, body: { id: '00000000-0000-8000-8000-000000000001', status: 'open', amount: 3000, payouts: [{ id: expect.stringMatching(/^payout_[0-9a-z]{19}$/) as string, status: 'open' }] } });
   });
 
   it('should replay the same key and value, even after the reference ran out (R8)', async () => {

@@ -48,26 +48,44 @@ async function onServer(server: TestPostgres): Promise<TestDatabase> {
   };
 }
 
+/** The databases of this test file: started when first needed, stopped after its last test. */
+const started = new Map<DatabaseKind, Promise<TestDatabase | null>>();
+
+async function startMigrated(kind: DatabaseKind): Promise<TestDatabase | null> {
+  const database = await startDatabase(kind);
+  if (database !== null) await migrate(database.db);
+  return database;
+}
+
+function databaseOfThisFile(kind: DatabaseKind): Promise<TestDatabase | null> {
+  const database = started.get(kind) ?? startMigrated(kind);
+  started.set(kind, database);
+  return database;
+}
+
+async function stopAll(): Promise<void> {
+  const databases = [...started.values()];
+  started.clear();
+  await Promise.all(databases.map(async (database) => (await database)?.stop()));
+}
+
 /**
- * Runs the same tests on PGlite and on PostgreSQL (D3), each on a migrated database of its own. `database()` may be called
- * inside tests and hooks. Without PostgreSQL its tests are skipped, on CI they fail.
+ * Runs the same tests on PGlite and on PostgreSQL (D3), each a migrated database of the test file's own. `database()` may be
+ * called inside tests. Call it at the top of a test file. Without PostgreSQL its tests are skipped, on CI they fail.
  */
 export function describeOnEachDatabase(name: string, define: (database: () => Database, kind: DatabaseKind) => void): void {
+  afterAll(stopAll);
   describe.each(DATABASE_KINDS)(`${name} on %s`, (kind) => {
-    let started: TestDatabase | null = null;
+    let database: TestDatabase | null = null;
     beforeAll(async () => {
-      started = await startDatabase(kind);
-      if (started !== null) await migrate(started.db);
-    });
-    afterAll(async () => {
-      await started?.stop();
+      database = await databaseOfThisFile(kind);
     });
     beforeEach(({ skip }) => {
-      if (started === null) skip('PostgreSQL is not installed');
+      if (database === null) skip('PostgreSQL is not installed');
     });
     define(() => {
-      if (started === null) throw new Error('the database was not started');
-      return started.db;
+      if (database === null) throw new Error('the database was not started');
+      return database.db;
     }, kind);
   });
 }

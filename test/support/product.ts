@@ -11,13 +11,15 @@ import type { Program } from './processes.ts';
 import { devServer } from './temporal-servers.ts';
 import type { DevServer } from './temporal-servers.ts';
 
-const EXECUTABLE = join(import.meta.dirname, '../../src/bin/reintegro.ts');
+/** The shipped executable, as sources. */
+export const EXECUTABLE = join(import.meta.dirname, '../../src/bin/reintegro.ts');
 
 /** How the product under test is laid out. */
 export interface ProductOptions {
   /** A PostgreSQL database; without it the embedded one, with API and worker in one process. */
   readonly databaseUrl?: string;
   readonly apis?: number;
+  /** Worker processes; only with `databaseUrl`. */
   readonly workers?: number;
   /** Settings on top of the ones for tests. */
   readonly settings?: Readonly<Record<string, string>>;
@@ -25,14 +27,19 @@ export interface ProductOptions {
 
 /** One process of the product that can be killed and started again with the same settings. */
 export interface Part {
+  /** The process that runs now. */
   readonly program: Program;
   readonly url: string;
+  /** Starts it again once it has ended, and waits until it serves. */
   restart(): Promise<void>;
 }
 
 /** The running product: real processes, a real Temporal server, the sandbox. */
 export interface Product {
+  /** The Temporal server that runs now. */
   readonly temporal: DevServer;
+  /** Starts the Temporal server again on its file and port, after `temporal.kill9()`. */
+  restartTemporal(): Promise<void>;
   readonly sandbox: Part;
   /** API processes; in the embedded layout the one process that is API and worker. */
   readonly apis: readonly Part[];
@@ -42,35 +49,81 @@ export interface Product {
   stop(): Promise<void>;
 }
 
-/** Starts the shipped executables, as compose or `npm start` would, with short provider delays. */
+/**
+ * Starts the shipped executables, as compose or `npm start` would, with short provider delays. When a part does not start, those that did are
+ * stopped again.
+ */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
   const dataDir = await mkdtemp(join(tmpdir(), 'reintegro-product-'));
-  const temporal = await devServer();
-  const [sandboxPort, ...apiPorts] = await Promise.all(Array.from({ length: 1 + (options.apis ?? 1) }, () => findFreePort()));
+  const undo: Undo = [() => rm(dataDir, { recursive: true, force: true })];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    return Object.assign(await startParts(options, dataDir, undo), { stop });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What takes back what was started so far, in order. */
+type Undo = (() => Promise<void>)[];
+
+async function startParts(options: ProductOptions, dataDir: string, undo: Undo): Promise<Omit<Product, 'stop'>> {
+  const embedded = options.databaseUrl === undefined;
+  if (options.databaseUrl !== undefined) await prepareDatabase(options.databaseUrl);
+  const temporal = await startTemporal(join(dataDir, 'temporal.sqlite'), undo);
+  const [sandboxPort, ...apiPorts] = await freePorts(1 + (options.apis ?? 1));
   const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
   const settings = {
-    HOST: '127.0.0.1', DATA_DIR: dataDir, SANDBOX_PORT: String(sandboxPort), TEMPORAL_ADDRESS: temporal.address, CONEKTA_BASE_URL: sandboxUrl,
+    HOST: '127.0.0.1', DATA_DIR: dataDir, SANDBOX_PORT: String(sandboxPort), TEMPORAL_ADDRESS: temporal.current.address, CONEKTA_BASE_URL: sandboxUrl,
     CONEKTA_TIMEOUT_MS: '2000', CONEKTA_SETTLE_DELAY_MS: '1500', LOG_LEVEL: 'info', PATH: process.env['PATH'] ?? '',
     PROVIDER_CREDENTIALS: JSON.stringify(DEMO_CREDENTIALS), ORDER_CREDENTIALS: JSON.stringify(DEMO_CREDENTIALS),
     CONEKTA_WEBHOOK_PUBLIC_KEY: loadOrCreateWebhookKey(join(dataDir, 'sandbox')).publicKeyPem,
     SANDBOX_WEBHOOK_URL: `http://127.0.0.1:${apiPorts[0]}/webhooks/conekta`,
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }), ...options.settings,
   };
-  if (options.databaseUrl !== undefined) await prepareDatabase(options.databaseUrl);
-  const sandbox = await startPart(['sandbox'], settings, sandboxUrl, '/sandbox/health');
-  const embedded = options.databaseUrl === undefined;
-  const workers = embedded ? [] : await Promise.all(Array.from({ length: options.workers ?? 1 }, async () => {
-    const port = await findFreePort();
-    return startPart(['worker'], { ...settings, WORKER_HEALTH_PORT: String(port) }, `http://127.0.0.1:${port}`, '/health/ready');
-  }));
-  const apis = await Promise.all(apiPorts.map((port) =>
-    startPart(embedded ? ['serve', '--demo'] : ['api'], { ...settings, PORT: String(port) }, `http://127.0.0.1:${port}`, '/health/ready')));
+  const start = (args: readonly string[], portVariable: string, port: number, healthPath: string, own: Readonly<Record<string, string>> = {}): Promise<Part> =>
+    startPart({ args, env: { ...settings, ...own, [portVariable]: String(port) }, url: `http://127.0.0.1:${port}`, healthPath }, undo);
+  const sandbox = await start(['sandbox'], 'SANDBOX_PORT', Number(sandboxPort), '/sandbox/health');
+  const workerPorts = embedded ? [] : await freePorts(options.workers ?? 1);
+  const startApi = (port: number): Promise<Part> => (embedded
+    // A folder that is not there yet: the program makes it.
+    ? start(['serve', '--demo'], 'PORT', port, '/health/ready', { DATA_DIR: join(dataDir, 'records') })
+    : start(['api'], 'PORT', port, '/health/ready'));
+  const parts = await allStarted([
+    ...apiPorts.map(startApi),
+    ...workerPorts.map((port) => start(['worker'], 'WORKER_HEALTH_PORT', port, '/health/ready')),
+  ]);
   return {
-    temporal, sandbox, apis, workers, apiUrl: apis[0]?.url ?? '', sandboxUrl,
-    stop: async () => {
-      await Promise.all([...apis, ...workers, sandbox].map((part) => part.program.stop()));
-      await temporal.stop();
-      await rm(dataDir, { recursive: true, force: true });
+    get temporal() {
+      return temporal.current;
+    },
+    restartTemporal: temporal.restart,
+    sandbox, apis: parts.slice(0, apiPorts.length), workers: parts.slice(apiPorts.length), apiUrl: parts[0]?.url ?? '', sandboxUrl,
+  };
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  return [...new Set(await Promise.all(Array.from({ length: count }, () => findFreePort())))];
+}
+
+/** Waits for all of them, so that none is still starting when a failure of another is reported. */
+async function allStarted(starting: readonly Promise<Part>[]): Promise<readonly Part[]> {
+  await Promise.allSettled(starting);
+  return Promise.all(starting);
+}
+
+async function startTemporal(dbFile: string, undo: Undo): Promise<{ readonly current: DevServer; restart(): Promise<void> }> {
+  let current = await devServer({ dbFile });
+  undo.push(() => current.stop());
+  return {
+    get current() {
+      return current;
+    },
+    async restart() {
+      current = await devServer({ dbFile, port: current.port });
     },
   };
 }
@@ -82,22 +135,31 @@ async function prepareDatabase(url: string): Promise<void> {
   await db.destroy();
 }
 
-async function startPart(args: readonly string[], env: Readonly<Record<string, string>>, url: string, healthPath: string): Promise<Part> {
-  const start = async (): Promise<Program> => {
-    const started = await startNodeProgram(EXECUTABLE, args, { env });
+interface PartSpec {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly url: string;
+  readonly healthPath: string;
+}
+
+async function startPart({ args, env, url, healthPath }: PartSpec, undo: Undo): Promise<Part> {
+  let program = await startNodeProgram(EXECUTABLE, args, { env });
+  undo.push(() => program.stop());
+  const serving = async (): Promise<void> => {
+    const { exited, lines } = program;
     const gone = new AbortController();
-    void started.exited.then(() => gone.abort(new Error(`${args.join(' ')} ended:\n${started.lines().join('\n')}`)));
+    void exited.then(() => gone.abort(new Error(`${args.join(' ')} ended:\n${lines().join('\n')}`)));
     await waitUntilServing(`${url}${healthPath}`, gone.signal);
-    return started;
   };
-  let program = await start();
+  await serving();
   return {
     get program() {
       return program;
     },
     url,
     async restart() {
-      program = await start();
+      program = await startNodeProgram(EXECUTABLE, args, { env });
+      await serving();
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { NewPayoutOrder } from '../../client/reintegro-client.ts';
+import { payoutIdOf } from '../../store/payout-orders/payout-id.ts';
 import { callerOf, READING } from '../access.ts';
 import { takeIdempotencyKey } from '../idempotency-key.ts';
 import { readMoneyRequest } from '../json-body.ts';
@@ -60,5 +61,5 @@ function answerCreation(reply: FastifyReply, order: NewPayoutOrder, { payoutOrde
   void reply.header('Location', `/payout_orders/${payoutOrderId}`);
   if (record !== null) return sendAnswer(reply, 202, renderPayoutOrder(record));
   const now = new Date();
-  return sendAnswer(reply, 202, renderPayoutOrder({ ...order, metadata: order.metadata ?? {}, payoutOrderId, payoutId: null, status: 'open', createdAt: now, updatedAt: now }));
+  return sendAnswer(reply, 202, renderPayoutOrder({ ...order, metadata: order.metadata ?? {}, payoutOrderId, payoutId: payoutIdOf(payoutOrderId), status: 'open', createdAt: now, updatedAt: now }));
 }

@@ -1,10 +1,7 @@
 import type { PayoutOrderPage, PayoutOrderListing, PayoutOrderRecord } from '../../store/payout-orders/read.ts';
 
 /** What a payout order's answer is made of. */
-export type ShownPayoutOrder = Omit<PayoutOrderRecord, 'merchantId' | 'provider' | 'providerPayoutOrderId' | 'payoutId' | 'statusDetail' | 'workflowId'> & {
-  /** `null` while the payout order is not on record yet. */
-  readonly payoutId: string | null;
-};
+export type ShownPayoutOrder = Omit<PayoutOrderRecord, 'merchantId' | 'provider' | 'providerPayoutOrderId' | 'statusDetail' | 'workflowId'>;
 
 /** Renders a payout order: the seed's fields and those OpenAPI requires (CONTRACT §3, P7). Minor units, unix seconds. */
 export function renderPayoutOrder(order: ShownPayoutOrder): Record<string, unknown> {
@@ -23,7 +20,7 @@ export function renderPayoutOrder(order: ShownPayoutOrder): Record<string, unkno
     expires_at,
     metadata: order.metadata,
     status: order.status,
-    payouts: order.payoutId === null ? [] : [{
+    payouts: [{
       id: order.payoutId,
       ...money,
       payout_order_id: order.payoutOrderId,

@@ -1,21 +1,16 @@
+import type { PayoutOrderTerms } from '../../domain/payout-order-terms.ts';
 import type { Selectable } from 'kysely';
 import type { PayoutOrderStatus } from '../../domain/payout-order.ts';
 import type { Database } from '../database.ts';
 import type { PayoutOrdersTable } from '../tables.ts';
 
 /** A payout order on record. Amount in minor units. */
-export interface PayoutOrderRecord {
+export interface PayoutOrderRecord extends PayoutOrderTerms {
   readonly merchantId: string;
   readonly payoutOrderId: string;
   readonly provider: string;
   readonly providerPayoutOrderId: string | null;
   readonly payoutId: string;
-  readonly amountMinor: number;
-  readonly currency: string;
-  readonly allowedPayoutMethods: readonly string[];
-  readonly payoutMethodType: string;
-  readonly customerId: string;
-  readonly reason: string;
   readonly expiresAt: Date;
   readonly metadata: { readonly [key: string]: unknown };
   readonly status: PayoutOrderStatus;

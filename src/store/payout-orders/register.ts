@@ -1,3 +1,4 @@
+import type { PayoutOrderTerms } from '../../domain/payout-order-terms.ts';
 import type { Database } from '../database.ts';
 import { claimKey } from '../idempotency.ts';
 import { toJsonb } from '../jsonb.ts';
@@ -5,18 +6,12 @@ import { recordTransition } from '../transitions.ts';
 import type { Acting } from '../transitions.ts';
 
 /** A payout order to write down. Amount in minor units. */
-export interface NewPayoutOrder {
+export interface NewPayoutOrder extends PayoutOrderTerms {
   readonly merchantId: string;
   readonly payoutOrderId: string;
   /** `payout_…`: derived, so that it is the same in every answer. */
   readonly payoutId: string;
   readonly provider: string;
-  readonly amountMinor: number;
-  readonly currency: string;
-  readonly allowedPayoutMethods: readonly string[];
-  readonly payoutMethodType: string;
-  readonly customerId: string;
-  readonly reason: string;
   readonly expiresAt: Date;
   readonly metadata: { readonly [key: string]: unknown };
   readonly idempotencyKey: string;

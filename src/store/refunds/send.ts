@@ -69,9 +69,9 @@ async function markSent(tx: Tx, acting: Acting, key: LegKey): Promise<void> {
   await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'refund', subjectId: key.refundId, from: refund.status, to: 'in_process', statusDetail: 'sent' });
 }
 
-/** The provider did not take this send: the leg is as if it had not been sent, and keeps its gate. */
-export async function markNotSent(db: Database, key: LegKey, sendNumber: number): Promise<void> {
-  await db.updateTable('legs').set({ status: 'reserved', updated_at: sql<Date>`now()` })
+/** The provider did not take this send: the leg is as before it, `unknown` after an earlier one, and keeps its gate. */
+export async function markNotSent(db: Database, key: LegKey, sendNumber: number, before: 'reserved' | 'unknown'): Promise<void> {
+  await db.updateTable('legs').set({ status: before, updated_at: sql<Date>`now()` })
     .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).where('send_number', '=', sendNumber).where('status', '=', 'sending').execute();
 }
 
