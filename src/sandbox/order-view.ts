@@ -83,6 +83,7 @@ function renderCharge(charge: ChargeWithRefunds, currency: string): Record<strin
     status: chargeStatusOf(charge),
     amount: charge.amount,
     paid_at: charge.paid_at,
+    fee: feeOf(charge.amount),
     ...chargeTail(charge),
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { NotCancellableError, NotRunningError } from '../../client/client-errors.ts';
 import { isCancellablePayoutOrderStatus } from '../../domain/payout-order.ts';
 import type { KeyHolder } from '../../store/merchants.ts';
@@ -5,6 +6,9 @@ import type { PayoutOrderRecord } from '../../store/payout-orders/read.ts';
 import { ApiError } from '../errors.ts';
 import type { ConektaContext } from './conekta-context.ts';
 import { notFound } from './path-id.ts';
+
+/** The Workflow is never more than one task behind the records, milliseconds. */
+const WORKFLOW_CATCHES_UP_MS = 50;
 
 /** A payout order after a cancellation was asked for. */
 export interface CancelledPayoutOrder {
@@ -18,18 +22,25 @@ export interface CancelledPayoutOrder {
  * @throws ApiError 404; 428 when it is too late or the provider refuses, unchanged; TemporalUnavailableError
  */
 export async function cancelPayoutOrder(context: ConektaContext, caller: KeyHolder, id: string): Promise<CancelledPayoutOrder> {
-  const before = await readRecord(context, caller, id);
-  if (before.status === 'cancelled') return { isDecided: true, record: before };
-  if (!isCancellablePayoutOrderStatus(before.status)) throw notCancellable(before.status);
-  try {
-    await context.client.cancelPayoutOrder(caller.merchantId, id, caller.keyPrefix, { waitMs: context.syncWaitMs });
-  } catch (error) {
-    if (!(error instanceof NotCancellableError || error instanceof NotRunningError)) throw error;
-    const now = await readRecord(context, caller, id);
-    if (now.status === 'cancelled') return { isDecided: true, record: now };
-    // Its Workflow is gone and the records wait for it: nothing can be said before someone has looked.
-    if (error instanceof NotRunningError && isCancellablePayoutOrderStatus(now.status)) throw new ApiError({ code: 'unavailable' }, { cause: error, retryAfterSeconds: 1 });
-    throw notCancellable(now.status);
+  const giveUpAtMs = Date.now() + context.syncWaitMs;
+  for (;;) {
+    const before = await readRecord(context, caller, id);
+    if (before.status === 'cancelled') return { isDecided: true, record: before };
+    if (!isCancellablePayoutOrderStatus(before.status)) throw notCancellable(before.status);
+    try {
+      await context.client.cancelPayoutOrder(caller.merchantId, id, caller.keyPrefix, { waitMs: context.syncWaitMs });
+      break;
+    } catch (error) {
+      if (!(error instanceof NotCancellableError || error instanceof NotRunningError)) throw error;
+      const now = await readRecord(context, caller, id);
+      if (now.status === 'cancelled') return { isDecided: true, record: now };
+      if (!isCancellablePayoutOrderStatus(now.status)) throw notCancellable(now.status);
+      // Refused as it stands: the provider had its say.
+      if (error instanceof NotCancellableError && error.view?.status !== 'open') throw notCancellable(now.status);
+      // Its Workflow is gone and the records wait for it, or it has yet to learn that its reference was issued.
+      if (error instanceof NotRunningError || Date.now() >= giveUpAtMs) throw new ApiError({ code: 'unavailable' }, { cause: error, retryAfterSeconds: 1 });
+      await pause(WORKFLOW_CATCHES_UP_MS);
+    }
   }
   const record = await readRecord(context, caller, id);
   if (record.status !== 'cancelled' && !isCancellablePayoutOrderStatus(record.status)) throw notCancellable(record.status);

@@ -36,7 +36,9 @@ function renderBody(order: OrderRecord, chargeRenderer: (charge: ChargeRecord) =
 }
 
 function renderCharge(charge: ChargeRecord): Json {
-  return { ...chargeBody(charge), is_refundable: isRefundable(charge) };
+  // The seed tells the provider's fee in an error's order only.
+  const { fee: _, ...body } = chargeBody(charge);
+  return { ...body, is_refundable: isRefundable(charge) };
 }
 
 function renderChargeInError(charge: ChargeRecord): Json {

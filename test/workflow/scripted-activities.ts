@@ -1,0 +1,69 @@
+import { ApplicationFailure } from '@temporalio/common';
+
+import type { PayoutActivities, RefundActivities } from '../../activities/contracts.ts';
+
+type Activities = RefundActivities & PayoutActivities;
+type Name = keyof Activities;
+type Input<N extends Name> = Parameters<Activities[N]>[0];
+type Answer<N extends Name> = Awaited<ReturnType<Activities[N]>>;
+
+/** One answer of an Activity: the value itself, or what computes it from the input. */
+export type Step<N extends Name> = Answer<N> | ((input: Input<N>) => Answer<N> | Promise<Answer<N>>);
+
+/** Activities that answer by script and write down every call. */
+export interface Script {
+  readonly activities: Activities;
+  /** Scripts the answers of one Activity, in order; the last one answers every later call too. */
+  on<N extends Name>(name: N, ...steps: readonly Step<N>[]): Script;
+  /** The inputs of all calls so far, in the order they began. */
+  calls<N extends Name>(name: N): readonly Input<N>[];
+  /** Calls for which there was no script: a test that has any is wrong. */
+  readonly unscripted: readonly Name[];
+}
+
+const NAMES = [
+  'reserveRefund', 'takeTurn', 'cancelRefund', 'submitRefund', 'findRefund', 'openCase',
+  'registerPayoutOrder', 'issueReference', 'findReference', 'voidReference', 'followPayoutOrder',
+] as const satisfies readonly Name[];
+
+/** Makes a script. Opening a case and calling a refund off always work unless scripted otherwise. */
+export function scriptActivities(): Script {
+  const steps = new Map<Name, readonly unknown[]>();
+  const calls = new Map<Name, unknown[]>(NAMES.map((name) => [name, []]));
+  const unscripted: Name[] = [];
+  const answer = async (name: Name, input: unknown): Promise<unknown> => {
+    const before = calls.get(name) ?? [];
+    const script = steps.get(name) ?? [];
+    const step = script[Math.min(before.length, script.length - 1)];
+    before.push(input);
+    if (script.length === 0) {
+      unscripted.push(name);
+      throw ApplicationFailure.nonRetryable(`nobody scripted ${name}`);
+    }
+    return typeof step === 'function' ? (step as (input: unknown) => unknown)(input) : step;
+  };
+  const script: Script = {
+    activities: Object.fromEntries(NAMES.map((name) => [name, (input: unknown) => answer(name, input)])) as unknown as Activities,
+    on: (name, ...answers) => {
+      steps.set(name, answers);
+      return script;
+    },
+    calls: <N extends Name>(name: N) => (calls.get(name) ?? []) as readonly Input<N>[],
+    unscripted,
+  };
+  return script.on('openCase', undefined).on('cancelRefund', { nextTurns: [] });
+}
+
+/** A door for Activities to wait at. */
+export interface Latch {
+  /** Resolves once it is open. */
+  readonly opened: Promise<void>;
+  open(): void;
+}
+
+/** Makes a closed door. */
+export function latch(): Latch {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => { open = resolve; });
+  return { opened, open };
+}
