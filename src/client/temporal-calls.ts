@@ -51,13 +51,21 @@ async function confirmTaken(client: Client, workflowId: string, cause: unknown):
  * @throws NotCancellableError, NotRunningError, TemporalUnavailableError
  */
 export async function updateAndWait<View extends RefundView | PayoutOrderView, Arg>(client: Client, workflowId: string, update: UpdateDefinition<View, [Arg]>, arg: Arg, waitMs: number): Promise<View | null> {
+  const deadline = Date.now() + waitMs;
+  let isTaken = false;
   try {
-    return await client.withDeadline(Date.now() + waitMs, () => client.workflow.getHandle(workflowId).executeUpdate(update, { args: [arg] }));
+    // In two steps: an update that no Worker has accepted is not in the history, and forgotten when the server dies.
+    const asked = await client.withDeadline(deadline, () => client.workflow.getHandle(workflowId).startUpdate(update, { args: [arg], waitForStage: 'ACCEPTED' }));
+    isTaken = true;
+    return await client.withDeadline(deadline, () => asked.result());
   } catch (error) {
     if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure && error.cause.type === NOT_CANCELLABLE) {
       throw new NotCancellableError(error.cause.message, (error.cause.details?.[0] ?? null) as View | null);
     }
-    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) return null;
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
+      if (isTaken) return null;
+      throw new TemporalUnavailableError('the Temporal server did not confirm the request', { cause: error });
+    }
     throw toClientError(error, workflowId);
   }
 }

@@ -26,6 +26,8 @@ export async function createReintegroWorker(options: ReintegroWorkerOptions): Pr
     activities: { ...createRefundActivities({ db, providers }), ...createPayoutActivities({ db, providers }) },
     maxConcurrentActivityTaskExecutions: 100,
     shutdownGraceTime: '10 seconds',
+    // A killed Worker's Workflows wait this long for it before another one takes them.
+    stickyQueueScheduleToStartTimeout: '5 seconds',
     // Heartbeats must pass well inside the heartbeat timeout of 10 s.
     maxHeartbeatThrottleInterval: '4 seconds', defaultHeartbeatThrottleInterval: '3 seconds',
   });

@@ -100,7 +100,7 @@ async function startParts(options: ProductOptions, dataDir: string, undo: Undo):
     get temporal() {
       return temporal.current;
     },
-    restartTemporal: temporal.restart,
+    restartTemporal: () => temporal.restart(),
     sandbox, apis: parts.slice(0, apiPorts.length), workers: parts.slice(apiPorts.length), apiUrl: parts[0]?.url ?? '', sandboxUrl,
   };
 }
@@ -146,9 +146,9 @@ async function startPart({ args, env, url, healthPath }: PartSpec, undo: Undo): 
   let program = await startNodeProgram(EXECUTABLE, args, { env });
   undo.push(() => program.stop());
   const serving = async (): Promise<void> => {
-    const { exited, lines } = program;
+    const watched = program;
     const gone = new AbortController();
-    void exited.then(() => gone.abort(new Error(`${args.join(' ')} ended:\n${lines().join('\n')}`)));
+    void watched.exited.then(() => gone.abort(new Error(`${args.join(' ')} ended:\n${watched.lines().join('\n')}`)));
     await waitUntilServing(`${url}${healthPath}`, gone.signal);
   };
   await serving();
