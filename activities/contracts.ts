@@ -48,10 +48,14 @@ export type ReserveRefundResult =
       readonly amountMinor: number;
       readonly legs: readonly LegPlan[];
       readonly protocol: SendProtocol;
+      /** A leg went out before this run began: its Workflow was reset, and cancelling is over (R4). */
+      readonly alreadySent: boolean;
     }
   | { readonly kind: 'refused'; readonly refusal: RefundRefusal }
-  /** The refund is on record and final already: its Workflow was started again after Temporal forgot it (R8). */
-  | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string };
+  /** The refund is on record and final already: its Workflow was started again after Temporal forgot it (R8). The fingerprint is the recorded request's. */
+  | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string; readonly fingerprint: string }
+  /** The provider would not show the order: the refund is on record, nothing is held, to be tried again. */
+  | { readonly kind: 'not_yet'; readonly retryAfterMs: number | null };
 
 /** Names one leg of one refund in every call about it. */
 export interface LegRef extends WorkflowRef {
@@ -141,6 +145,8 @@ export interface PayoutOrderPlan {
   readonly provider: string;
   readonly confirmationWindowMs: number;
   readonly protocol: SendProtocol;
+  /** Of the recorded request: another one under the same key does not match (R8). */
+  readonly fingerprint: string;
 }
 
 /** Names one payout order in every call about it. */
@@ -164,8 +170,8 @@ export interface PayoutActivities {
   registerPayoutOrder(input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan>;
   /** Asks the provider for the reference, once; settles `pending` (P1). Never retried by Temporal. */
   issueReference(input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | Unsettled>;
-  /** Finds the reference by our own id after a lost answer, and settles; `absent` when the provider surely has none. Retried by Temporal. */
-  findReference(input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | NotFound>;
+  /** Finds the reference by our own id after a lost answer, and settles; `absent` when the provider surely has none; with `isLast` that settles it, too: never issued. Retried by Temporal. */
+  findReference(input: PayoutOrderRef & { readonly sendNumber: number; readonly isLast?: boolean }): Promise<PayoutOutcome | NotFound>;
   /** Asks the provider to void the reference, once; settles `cancelled` or `expired` by its verified answer (P2, P4). Never retried by Temporal. */
   voidReference(input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome | Unsettled>;
   /** Reads the provider's state and follows it (P2). Retried by Temporal. */

@@ -2,7 +2,7 @@ import { followProvider } from '../src/domain/payout-order.ts';
 import type { PayoutOrderEvent, PayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { ProviderPayoutOrder } from '../src/providers/provider.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
-import { MAX_PAUSE_BEFORE_SEND_MS, payoutProtocol, quietMs } from '../src/providers/registry.ts';
+import { MAX_PAUSE_BEFORE_SEND_MS, payoutProtocol, quietTime } from '../src/providers/registry.ts';
 import type { ProviderRegistry } from '../src/providers/registry.ts';
 import { openCase } from '../src/store/cases.ts';
 import type { Database } from '../src/store/database.ts';
@@ -38,10 +38,10 @@ export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActiviti
 async function register(deps: PayoutActivityDeps, input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan> {
   const provider = await providerOf(deps.db, input.merchantId);
   const entry = deps.providers.entry(provider);
-  await registerPayoutOrder(deps.db, { ...input, actor: input.requestedBy }, {
+  const fingerprint = await registerPayoutOrder(deps.db, { ...input, actor: input.requestedBy }, {
     ...input, provider, payoutId: payoutIdOf(input.payoutOrderId), expiresAt: new Date(input.expiresAt),
   });
-  return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry) };
+  return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry), fingerprint };
 }
 
 /** A payout order with everything a call about it needs. */
@@ -67,11 +67,12 @@ async function prepare(deps: PayoutActivityDeps, key: PayoutOrderRef, actor: str
 async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | Unsettled> {
   const asking = await prepare(deps, input, 'reintegro');
   const { order, entry, credential } = asking;
+  const askedAt = Date.now();
   const permit = await beginIssue(deps.db, input, input.sendNumber);
-  const permittedAt = Date.now();
   if (permit === 'settled') return standing(asking);
+  if (permit === 'refused') return { kind: 'declined', status: 'open' };
   if (permit === 'fenced') return { kind: 'unknown' };
-  if (isGivenUp() || Date.now() - permittedAt > MAX_PAUSE_BEFORE_SEND_MS) return endedUnsettled(asking, input.sendNumber, { kind: 'not_sent', retryAfterMs: null });
+  if (isGivenUp() || Date.now() - askedAt > MAX_PAUSE_BEFORE_SEND_MS) return endedUnsettled(asking, input.sendNumber, { kind: 'not_sent', retryAfterMs: null });
   try {
     const issued = await entry.adapter.createPayoutOrder({ credential }, {
       reference: order.payoutOrderId, amountMinor: order.amountMinor, currency: order.currency, allowedPayoutMethods: order.allowedPayoutMethods,
@@ -99,16 +100,16 @@ async function endedUnsettled(asking: Asking, sendNumber: number, answer: Unsett
   return answer;
 }
 
-async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | NotFound> {
+async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number; readonly isLast?: boolean }): Promise<PayoutOutcome | NotFound> {
   const asking = await prepare(deps, input, 'reintegro');
-  const fenced = await fenceIssue(deps.db, input, input.sendNumber, quietMs(asking.entry));
+  const fenced = await fenceIssue(deps.db, input, input.sendNumber, quietTime(asking.entry));
   if (fenced.kind === 'settled') return standing(asking);
   if (fenced.kind === 'never_sent' || fenced.kind === 'too_early') return fenced;
   const found = await asking.entry.adapter.findPayoutOrder({ credential: asking.credential }, asking.order.payoutOrderId);
-  if (found === null) return { kind: 'absent' };
-  if (found.status !== 'open') return takeOver(asking, found, 'fact');
-  // The provider made it but never issued the reference (P1): it stays open for ever.
-  await recordIssueRefusal(deps.db, input, 'never_issued_by_provider');
+  if (found === null && input.isLast !== true) return { kind: 'absent' };
+  if (found !== null && found.status !== 'open') return takeOver(asking, found, 'fact');
+  // The provider has none, or made it and never issued the reference (P1): it stays open for ever.
+  await recordIssueRefusal(deps.db, input, found === null ? 'never_issued' : 'never_issued_by_provider');
   return { kind: 'declined', status: 'open' };
 }
 
@@ -137,7 +138,9 @@ async function follow(deps: PayoutActivityDeps, input: PayoutOrderRef & { readon
 async function takeOver(asking: Asking, seen: ProviderPayoutOrder, cause: AskCause): Promise<PayoutOutcome> {
   let contradiction = false;
   const status = await movePayoutOrder(asking.deps.db, asking.acting, asking.key, (order) => {
-    const path = pathFor(order.status, seen.status, cause);
+    // Two references for one payout order: one of them was issued later than its settle delay.
+    const isAnother = order.providerPayoutOrderId !== null && order.providerPayoutOrderId !== seen.providerPayoutOrderId;
+    const path = isAnother ? null : pathFor(order.status, seen.status, cause);
     contradiction = path === null;
     return path ?? [];
   }, { providerPayoutOrderId: seen.providerPayoutOrderId });

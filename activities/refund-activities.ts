@@ -1,19 +1,21 @@
+import { sumMinor } from '../src/domain/money.ts';
+import type { RefundRefusal } from '../src/domain/rejections.ts';
 import { recogniseRefund } from '../src/domain/send-protocol.ts';
 import type { ListedRefund } from '../src/domain/send-protocol.ts';
-import type { ProviderOrder } from '../src/providers/provider.ts';
+import type { ProviderCharge, ProviderOrder } from '../src/providers/provider.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
-import { MAX_PAUSE_BEFORE_SEND_MS, quietMs, refundProtocol } from '../src/providers/registry.ts';
+import { MAX_PAUSE_BEFORE_SEND_MS, MissingProviderError, quietTime, refundProtocol } from '../src/providers/registry.ts';
 import type { ProviderEntry, ProviderRegistry } from '../src/providers/registry.ts';
 import { openCase } from '../src/store/cases.ts';
 import type { Database } from '../src/store/database.ts';
 import { providerOf } from '../src/store/merchants.ts';
 import { knownProviderRefunds, saveOrder } from '../src/store/orders.ts';
 import { cancelRefund } from '../src/store/refunds/cancel.ts';
-import { reserveRefund } from '../src/store/refunds/reserve.ts';
+import { recordUnreadableOrder, reserveRefund } from '../src/store/refunds/reserve.ts';
 import type { Reservation } from '../src/store/refunds/reserve.ts';
 import { beginSend, fenceSend, markNotSent, markUnknown, readLeg, takeTurn } from '../src/store/refunds/send.ts';
 import type { LegRecord } from '../src/store/refunds/send.ts';
-import { settleLeg, standingLeg } from '../src/store/refunds/settle.ts';
+import { OutdatedRefusalError, settleLeg, standingLeg } from '../src/store/refunds/settle.ts';
 import type { LegResult, SettledLeg } from '../src/store/refunds/settle.ts';
 import type { Acting } from '../src/store/transitions.ts';
 import type { FindOutcome, RefundActivities, RefundRequest, ReserveRefundResult, SendOutcome, SubmitRefundInput, WorkflowRef } from './contracts.ts';
@@ -49,7 +51,11 @@ async function reserve(deps: RefundActivityDeps, input: RefundRequest & Workflow
   const acting: Acting = { ...input, actor: input.requestedBy };
   let reservation: Reservation = await reserveRefund(deps.db, acting, { ...request, recordRefusal: false });
   if (reservation.kind === 'refused') {
-    await refreshOrder(deps, entry, input);
+    const unreadable = await refreshOrder(deps, entry, input);
+    if (unreadable !== null) {
+      await recordUnreadableOrder(deps.db, acting, { ...request, recordRefusal: true });
+      return unreadable;
+    }
     reservation = await reserveRefund(deps.db, acting, { ...request, recordRefusal: true });
   }
   if (reservation.kind !== 'reserved') return reservation;
@@ -57,15 +63,19 @@ async function reserve(deps: RefundActivityDeps, input: RefundRequest & Workflow
   return { ...reservation, provider, amountMinor, protocol: refundProtocol(entry) };
 }
 
-async function refreshOrder(deps: RefundActivityDeps, entry: ProviderEntry, input: RefundRequest): Promise<void> {
+/** Reads the order anew. Answers how to go on when it could not be read, `null` when it was read or is surely not there. */
+async function refreshOrder(deps: RefundActivityDeps, entry: ProviderEntry, input: RefundRequest): Promise<Extract<ReserveRefundResult, { kind: 'not_yet' }> | null> {
   const readAt = new Date();
   try {
     const order = await entry.adapter.getOrder({ credential: deps.providers.credential(input.merchantId, entry.adapter.name) }, input.orderId);
     await saveOrder(deps.db, input.merchantId, entry.adapter.name, order, readAt);
   } catch (error) {
+    if (error instanceof MissingProviderError) return { kind: 'not_yet', retryAfterMs: null };
+    if (!(error instanceof ProviderError)) throw error;
     // An order the provider does not know is refused as unknown; every other failure means: read again.
-    if (!(error instanceof ProviderError && error.kind === 'not_found')) throw error;
+    if (error.kind !== 'not_found') return { kind: 'not_yet', retryAfterMs: error.details.retryAfterMs ?? null };
   }
+  return null;
 }
 
 /** What one send works with. */
@@ -95,36 +105,68 @@ async function prepare(deps: RefundActivityDeps, input: SubmitRefundInput): Prom
  */
 async function submit(deps: RefundActivityDeps, input: SubmitRefundInput): Promise<SendOutcome> {
   const sending = await prepare(deps, input);
+  const readAt = new Date();
   let order: ProviderOrder;
-  let before: readonly ListedRefund[];
+  let charge: ProviderCharge;
   try {
     order = await readOrder(sending);
-    before = refundsOf(order, sending.leg.chargeId);
+    charge = chargeOf(order, sending.leg.chargeId);
   } catch (error) {
     if (error instanceof ProviderError) return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
     throw error;
   }
   const late = await recogniseEarlierSend(sending, order);
   if (late !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, late));
-  const permit = await beginSend(deps.db, sending.acting, input, input.sendNumber, before.map((refund) => refund.providerRefundId));
-  const permittedAt = Date.now();
+  const refusal = refusalBySight(sending.leg, charge);
+  if (refusal !== null) return refuse(sending, refusal, order, readAt);
+  // The clock starts before the permit is asked for: a process that sleeps on its answer must notice it, too.
+  const askedAt = Date.now();
+  const permit = await beginSend(deps.db, sending.acting, input, input.sendNumber, charge.refunds.map((refund) => refund.providerRefundId));
   if (permit.kind === 'settled') return settledOutcome(await standingLeg(deps.db, sending.acting, input));
   if (permit.kind === 'fenced') return { kind: 'unknown' };
-  if (isGivenUp() || Date.now() - permittedAt > MAX_PAUSE_BEFORE_SEND_MS) return notSent(sending, null);
-  return call(sending, before);
+  if (isGivenUp() || Date.now() - askedAt > MAX_PAUSE_BEFORE_SEND_MS) return notSent(sending, null);
+  return call(sending, { order, readAt, refunds: charge.refunds });
 }
 
-async function call(sending: Sending, before: readonly ListedRefund[]): Promise<SendOutcome> {
+/** The order as it was right before the send. */
+interface Sight {
+  readonly order: ProviderOrder;
+  readonly readAt: Date;
+  readonly refunds: readonly ListedRefund[];
+}
+
+/** What the provider's own order already says against a leg that was never sent: then nothing needs to be sent (M2, R1). */
+function refusalBySight(leg: LegRecord, charge: ProviderCharge): RefundRefusal | null {
+  if (leg.status !== 'reserved') return null;
+  if (!charge.paid || charge.disputedMinor > 0) return 'order_not_returnable';
+  const refunded = sumMinor(charge.refunds.map((refund) => refund.amountMinor));
+  return leg.amountMinor > charge.amountMinor - refunded ? 'amount_exceeds_remaining' : null;
+}
+
+/** Settles a refusal, and takes over the order that explains it, so that the next request is judged by it. */
+async function refuse({ deps, input, acting, entry }: Sending, refusal: string, order: ProviderOrder, readAt: Date): Promise<SendOutcome> {
+  try {
+    const settled = await settleLeg(deps.db, acting, input, { kind: 'refused', refusal, sendNumber: input.sendNumber });
+    await saveOrder(deps.db, input.merchantId, entry.adapter.name, order, readAt);
+    return settledOutcome(settled);
+  } catch (error) {
+    // This send was given up while its answer was on the way: what became of the leg is for the look to say.
+    if (error instanceof OutdatedRefusalError) return { kind: 'unknown' };
+    throw error;
+  }
+}
+
+async function call(sending: Sending, sight: Sight): Promise<SendOutcome> {
   const { deps, input, leg, entry, credential } = sending;
   try {
     const order = await entry.adapter.submitRefund({ credential }, {
       orderId: leg.orderId, chargeId: leg.chargeId, amountMinor: leg.amountMinor, currency: leg.currency, reason: leg.reason ?? undefined, reference: input.legId,
     });
-    const result = await recognise(sending, order, before.map((refund) => refund.providerRefundId));
+    const result = await recognise(sending, order, sight.refunds.map((refund) => refund.providerRefundId));
     if (result !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, result));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    if (error.kind === 'declined') return declined(sending, error);
+    if (error.kind === 'declined') return declined(sending, error, sight);
     if (error.kind === 'not_sent') return notSent(sending, error.details.retryAfterMs ?? null);
   }
   // Timeout, reset, 5xx, unreadable, or a success that shows no new refund (S7): to be verified.
@@ -138,20 +180,20 @@ async function notSent({ deps, input, leg }: Sending, retryAfterMs: number | nul
 }
 
 /** A refusal of a repeated send may only say that the first one was executed after all: look before believing it. */
-async function declined(sending: Sending, error: ProviderError): Promise<SendOutcome> {
+async function declined(sending: Sending, error: ProviderError, sight: Sight): Promise<SendOutcome> {
   const { deps, input, acting } = sending;
   if (mayHaveBeenExecuted(sending.leg)) {
     await markUnknown(deps.db, input, input.sendNumber);
     const late = await recogniseEarlierSend(sending, await readOrder(sending));
     if (late !== null) return settledOutcome(await settleLeg(deps.db, acting, input, late));
   }
-  return settledOutcome(await settleLeg(deps.db, acting, input, { kind: 'refused', refusal: error.details.providerCode ?? 'refused_by_provider' }));
+  return refuse(sending, error.details.providerCode ?? 'refused_by_provider', sight.order, sight.readAt);
 }
 
 /** Looks for a leg whose outcome is unknown (S4). Only reads and settles, so it may be repeated at will. */
 async function find(deps: RefundActivityDeps, input: SubmitRefundInput): Promise<FindOutcome> {
   const sending = await prepare(deps, input);
-  const fenced = await fenceSend(deps.db, input, input.sendNumber, quietMs(sending.entry));
+  const fenced = await fenceSend(deps.db, input, input.sendNumber, quietTime(sending.entry));
   if (fenced.kind === 'never_sent' || fenced.kind === 'too_early') return fenced;
   if (fenced.kind === 'settled') return foundOutcome(await standingLeg(deps.db, sending.acting, input));
   // Read again behind the fence: the send may have begun, and written its list down, since the first reading.
@@ -173,7 +215,7 @@ async function recogniseEarlierSend(sending: Sending, order: ProviderOrder): Pro
 async function recognise(sending: Sending, order: ProviderOrder, before: readonly string[]): Promise<LegResult | null> {
   const { deps, input, leg } = sending;
   const others = await knownProviderRefunds(deps.db, input.merchantId, leg.chargeId);
-  const mine = recogniseRefund(refundsOf(order, leg.chargeId), leg.amountMinor, before, others);
+  const mine = recogniseRefund(chargeOf(order, leg.chargeId).refunds, leg.amountMinor, before, others);
   return mine === null ? null : { kind: 'succeeded', providerRefundId: mine.providerRefundId, order, seenAt: new Date() };
 }
 
@@ -181,11 +223,11 @@ function readOrder({ entry, credential, leg }: Sending): Promise<ProviderOrder> 
   return entry.adapter.getOrder({ credential }, leg.orderId);
 }
 
-/** The refunds a charge lists. @throws ProviderError `unknown` when the order no longer shows the charge. */
-function refundsOf(order: ProviderOrder, chargeId: string): readonly ListedRefund[] {
+/** A charge of an order. @throws ProviderError `unknown` when the order no longer shows the charge. */
+function chargeOf(order: ProviderOrder, chargeId: string): ProviderCharge {
   const charge = order.charges.find((candidate) => candidate.chargeId === chargeId);
   if (charge === undefined) throw new ProviderError('unknown', 'the order does not show the charge');
-  return charge.refunds;
+  return charge;
 }
 
 function settledOutcome(leg: SettledLeg): SendOutcome {

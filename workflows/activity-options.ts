@@ -21,11 +21,15 @@ const sends = proxyActivities<RefundActivities & PayoutActivities>({
   retry: { maximumAttempts: 1 },
 });
 
-/** Calls that only read the provider and then write what they saw: retried until the provider answers. */
+/**
+ * Calls that only read the provider and then write what they saw: retried for a while; then the Workflow decides, since
+ * other things may be more urgent than an answer that does not come.
+ */
 const looks = proxyActivities<RefundActivities & PayoutActivities>({
   startToCloseTimeout: '45 seconds',
+  scheduleToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',
-  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '5 minutes' },
+  retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '15 seconds' },
 });
 
 /**

@@ -6,3 +6,14 @@ export function notSentPauseMs(attempt: number, retryAfterMs: number | null): nu
 
 /** After so many sends in a row that the provider did not take (about half an hour), a human is told (O1). */
 export const NOT_SENT_BEFORE_CASE = 12;
+
+/** The pauses between looks that the provider did not answer: from about a minute up to nine. Milliseconds. */
+export function noAnswerPauseMs(unanswered: number): number {
+  return notSentPauseMs(Math.min(unanswered + 5, 10), null);
+}
+
+/** After so many looks that the provider did not answer, each of a minute of tries, a human is told (O1). */
+export const NO_ANSWER_BEFORE_CASE = 5;
+
+/** After so many rounds of waiting for the same thing, with growing pauses, a human is told (O1). */
+export const ROUNDS_BEFORE_CASE = 6;

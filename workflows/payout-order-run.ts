@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancellationScope, condition, setHandler, sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, WorkflowRef } from '../activities/contracts.ts';
+import type { AskCause, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, WorkflowRef } from '../activities/contracts.ts';
 import { formatMoney } from '../src/domain/money.ts';
 import { isCancellablePayoutOrderStatus, isFinalPayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { PayoutOrderStatus } from '../src/domain/payout-order.ts';
@@ -29,6 +29,8 @@ export interface PayoutOrderRun extends WorkflowRef {
   windowRuns: boolean;
   /** Issuing is over, one way or the other, or takes longer than callers should wait. */
   answerable: boolean;
+  /** Rounds of asking the provider for the same thing. */
+  rounds: number;
   needsAttention: boolean;
   waitsFor: string | null;
 }
@@ -38,7 +40,7 @@ export function openPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun 
   const { workflowId, runId } = workflowInfo();
   const run: PayoutOrderRun = {
     request, workflowId, runId, status: 'open', statusDetail: 'registered', plan: null, cancels: [], factArrived: false,
-    expiryDue: false, windowDue: false, windowRuns: false, answerable: false, needsAttention: false, waitsFor: null,
+    expiryDue: false, windowDue: false, windowRuns: false, answerable: false, rounds: 0, needsAttention: false, waitsFor: null,
   };
   setHandler(messages.payoutOrderStateQuery, () => viewOf(run));
   setHandler(messages.payoutFactSignal, () => { run.factArrived = true; });
@@ -87,17 +89,21 @@ export function startWindowTimer(run: PayoutOrderRun, plan: PayoutOrderPlan): vo
   void sleep(plan.confirmationWindowMs, { summary: 'confirmation window: the rail may still reverse the withdrawal' }).then(() => { run.windowDue = true; });
 }
 
-/** Makes the expiry, or the end of the window, due once more after about a minute. */
-export function askAgainLater(run: PayoutOrderRun, cause: 'expiry' | 'window_ended'): void {
-  void sleep(notSentPauseMs(7, null), { summary: 'over by our clock, not at the provider: ask again' }).then(() => {
+/** Makes the same question due once more, after a pause that grows from about a minute to an hour; anything else may happen meanwhile. */
+export function askAgainLater(run: PayoutOrderRun, cause: AskCause): void {
+  run.rounds += 1;
+  void sleep(notSentPauseMs(6 + run.rounds, null), { summary: 'the provider is to be asked again' }).then(() => {
     if (cause === 'expiry') run.expiryDue = true;
-    else run.windowDue = true;
+    else if (cause === 'window_ended') run.windowDue = true;
+    else run.factArrived = true;
   });
 }
 
 /** Moves to the status that the settling transaction wrote down, and tells those who wait. */
 export function moveTo(run: PayoutOrderRun, status: PayoutOrderStatus): void {
   if (status === run.status) return;
+  run.rounds = 0;
+  run.needsAttention = false;
   run.status = status;
   run.statusDetail = status;
   answerCancels(run);
@@ -155,7 +161,7 @@ export function refOf(run: PayoutOrderRun): PayoutOrderRef {
 function viewOf(run: PayoutOrderRun): PayoutOrderView {
   return {
     payoutOrderId: run.request.payoutOrderId, status: run.status, statusDetail: run.statusDetail,
-    fingerprint: run.request.fingerprint, needsAttention: run.needsAttention,
+    fingerprint: run.plan?.fingerprint ?? run.request.fingerprint, needsAttention: run.needsAttention,
   };
 }
 

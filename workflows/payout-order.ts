@@ -1,6 +1,7 @@
-import { allHandlersFinished, CancellationScope, condition } from '@temporalio/workflow';
+import { ActivityFailure, allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
 import type { AskCause, CaseKind, NotFound, PayoutOrderPlan, PayoutOrderRequest, PayoutOutcome } from '../activities/contracts.ts';
 import * as activities from './activity-options.ts';
+import { ROUNDS_BEFORE_CASE } from './backoff.ts';
 import type { PayoutOrderView } from './messages.ts';
 import {
   askAgainLater, isFinal, moveTo, openPayoutOrderRun, parkCancels, payoutOrderViewOf, publish, refOf, refuseCancels, show, startExpiryTimer, startWindowTimer,
@@ -34,8 +35,8 @@ async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<Payout
   const ref = refOf(run);
   const outcome = await sendOnce<PayoutOutcome>({
     protocol: plan.protocol,
-    send: (sendNumber) => activities.issueReference({ ...ref, sendNumber }),
-    find: (sendNumber) => activities.findReference({ ...ref, sendNumber }),
+    send: (sendNumber) => activities.issueReference.executeWithOptions({ summary: `ask for the reference, send ${sendNumber}` }, [{ ...ref, sendNumber }]),
+    find: (sendNumber) => activities.findReference.executeWithOptions({ summary: `was send ${sendNumber} executed?` }, [{ ...ref, sendNumber }]),
     parked: (why, wait) => {
       run.answerable = true;
       run.waitsFor = why === 'verifying' ? 'the settle delay, then a look at the provider' : 'the provider to take the request';
@@ -54,8 +55,10 @@ async function awaitLateReference(run: PayoutOrderRun): Promise<PayoutOutcome | 
   for (;;) {
     await condition(() => run.factArrived || run.expiryDue);
     run.factArrived = false;
-    const found = await activities.findReference({ ...refOf(run), sendNumber: Number.MAX_SAFE_INTEGER });
-    if (found.kind === 'settled' || run.expiryDue) return found;
+    const isLast = run.expiryDue;
+    const found = await look(() => activities.findReference.executeWithOptions({ summary: 'is there a reference after all?' }, [{ ...refOf(run), sendNumber: Number.MAX_SAFE_INTEGER, isLast }]));
+    if (found === null || found.kind === 'too_early') askAgainLater(run, 'fact');
+    else if (found.kind === 'settled' || isLast) return found;
   }
 }
 
@@ -94,10 +97,10 @@ async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause: 'cance
   const actor = cause === 'cancel' ? run.cancels[0]?.by ?? 'unknown' : 'expiry';
   const outcome = await sendOnce<PayoutOutcome>({
     protocol: plan.protocol,
-    send: () => activities.voidReference({ ...ref, cause, actor }),
+    send: () => activities.voidReference.executeWithOptions({ summary: `void the reference: ${cause}` }, [{ ...ref, cause, actor }]),
     // Voiding twice does no harm: a reference that the look finds unchanged is simply asked to be voided again.
     find: async () => {
-      const seen = await activities.followPayoutOrder({ ...ref, cause, actor });
+      const seen = await activities.followPayoutOrder.executeWithOptions({ summary: 'was the reference voided?' }, [{ ...ref, cause, actor }]);
       return seen.kind === 'settled' && seen.status === run.status ? { kind: 'absent' } : seen;
     },
     parked: (why, wait) => {
@@ -110,18 +113,34 @@ async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause: 'cance
   if (isOutcome(outcome) && outcome.kind === 'settled') return moveTo(run, outcome.status);
   if (outcome.kind === 'declined') await follow(run, cause);
   else if (outcome.kind === 'contradiction') await openCase(run, 'contradiction');
-  else if (outcome.kind === 'gave_up' && cause === 'expiry') askAgainLater(run, 'expiry');
+  else if (outcome.kind === 'gave_up' && cause === 'expiry') await again(run, 'expiry');
   if (!isFinal(run)) refuseCancels(run);
 }
 
 /** Reads the provider's state and follows it (P2: if it says otherwise, it is right). */
 async function follow(run: PayoutOrderRun, cause: AskCause): Promise<void> {
-  const seen = await activities.followPayoutOrder({ ...refOf(run), cause, actor: cause });
+  const seen = await look(() => activities.followPayoutOrder.executeWithOptions({ summary: `what does the provider say? ${cause}` }, [{ ...refOf(run), cause, actor: cause }]));
+  if (seen === null) return again(run, cause);
   if (seen.kind === 'settled') moveTo(run, seen.status);
   if (seen.kind === 'contradiction') await openCase(run, 'contradiction');
   // The clock says that it is over and the provider is not done: the same question again in a while, anything else meanwhile.
-  if (cause === 'expiry' && run.status === 'pending') askAgainLater(run, 'expiry');
-  if (cause === 'window_ended' && run.status === 'pending_confirmation') askAgainLater(run, 'window_ended');
+  if (cause === 'expiry' && run.status === 'pending') await again(run, 'expiry');
+  if (cause === 'window_ended' && run.status === 'pending_confirmation') await again(run, 'window_ended');
+}
+
+async function again(run: PayoutOrderRun, cause: AskCause): Promise<void> {
+  if (run.rounds + 1 === ROUNDS_BEFORE_CASE) await openCase(run, 'waited_too_long');
+  askAgainLater(run, cause);
+}
+
+/** A look at the provider, or `null` when it does not answer for a minute: then other things may be more urgent. */
+async function look<T>(ask: () => Promise<T>): Promise<T | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof ActivityFailure && !isCancellation(error)) return null;
+    throw error;
+  }
 }
 
 async function openCase(run: PayoutOrderRun, kind: CaseKind): Promise<void> {

@@ -25,8 +25,14 @@ export interface RefundRun extends WorkflowRef {
   sending: boolean;
   /** Legs at work in an Activity; zero while reserved means parked. */
   readonly working: Set<string>;
+  /** The provider would not show the order: callers are answered, the Workflow tries on. */
+  orderUnreadable: boolean;
   needsAttention: boolean;
   waitsFor: string | null;
+  /** Of the request on record (R8). */
+  fingerprint: string;
+  /** The search attributes as last written. */
+  published: string;
 }
 
 /** Opens the run and sets every handler before the first `await`. */
@@ -34,7 +40,8 @@ export function openRefundRun(request: RefundRequest): RefundRun {
   const { workflowId, runId } = workflowInfo();
   const run: RefundRun = {
     request, workflowId, runId, state: INITIAL_REFUND_STATE, refusal: null, plan: null, turns: new Set(),
-    cancelRequested: null, sending: false, working: new Set(), needsAttention: false, waitsFor: null,
+    cancelRequested: null, sending: false, working: new Set(), orderUnreadable: false, needsAttention: false, waitsFor: null,
+    fingerprint: request.fingerprint, published: '',
   };
   setHandler(messages.refundStateQuery, () => viewOf(run));
   setHandler(messages.turnSignal, ({ legId }) => void run.turns.add(legId));
@@ -92,8 +99,11 @@ export async function parked<T>(run: RefundRun, leg: LegPlan, waitsFor: string, 
   }
 }
 
-/** Writes the search attributes; call it only in a task that happens anyway (one history event). */
+/** Writes the search attributes when they have changed; call it only in a task that happens anyway (one history event). */
 export function publish(run: RefundRun): void {
+  const published = `${run.state.status} ${run.needsAttention} ${run.plan !== null}`;
+  if (published === run.published) return;
+  run.published = published;
   upsertSearchAttributes([
     { key: SEARCH_ATTRIBUTES.status, value: run.state.status },
     ...(run.plan === null ? [] : [
@@ -123,7 +133,7 @@ export function isFinal(run: RefundRun): boolean {
 }
 
 function isParked(run: RefundRun): boolean {
-  return run.plan !== null && run.working.size === 0;
+  return run.orderUnreadable || (run.plan !== null && run.working.size === 0);
 }
 
 /** The refund as callers see it. */
@@ -131,6 +141,6 @@ export function viewOf(run: RefundRun): RefundView {
   return {
     refundId: run.request.refundId, orderId: run.request.orderId, status: run.state.status, statusDetail: run.state.statusDetail,
     refusal: run.refusal, amountMinor: run.plan?.amountMinor ?? null, currency: run.plan?.currency ?? null,
-    fingerprint: run.request.fingerprint, needsAttention: run.needsAttention,
+    fingerprint: run.fingerprint, needsAttention: run.needsAttention,
   };
 }

@@ -1,8 +1,10 @@
 import { allHandlersFinished, CancellationScope, condition, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
-import type { LegPlan, LegRef, NextTurn, RefundRequest, ReserveRefundResult, Settled } from '../activities/contracts.ts';
+import type { CaseKind, LegPlan, LegRef, NextTurn, RefundRequest, ReserveRefundResult, Settled } from '../activities/contracts.ts';
 import { formatMoney } from '../src/domain/money.ts';
+import { INITIAL_REFUND_STATE } from '../src/domain/refund.ts';
 import type { RefundState } from '../src/domain/refund.ts';
 import * as activities from './activity-options.ts';
+import { NOT_SENT_BEFORE_CASE, notSentPauseMs, ROUNDS_BEFORE_CASE } from './backoff.ts';
 import { turnSignal } from './messages.ts';
 import type { RefundView } from './messages.ts';
 import { apply, isFinal, openRefundRun, parked, publish, show, viewOf } from './refund-run.ts';
@@ -11,8 +13,9 @@ import { sendOnce } from './send-once.ts';
 
 type Reserved = Extract<ReserveRefundResult, { kind: 'reserved' }>;
 
-/** How long a leg waits for the announcement of its turn before it looks for itself. */
-const TURN_CHECK_MS = 10_000;
+/** How long a leg waits for the announcement of its turn before it looks for itself: at first, and at most. */
+const FIRST_TURN_CHECK_MS = 10_000;
+const LAST_TURN_CHECK_MS = 3_600_000;
 
 /**
  * One refund (PRODUCT §5): reserve, wait for each charge's turn, send each leg once, conclude.
@@ -21,14 +24,18 @@ const TURN_CHECK_MS = 10_000;
 export async function refundWorkflow(request: RefundRequest): Promise<RefundView> {
   const run = openRefundRun(request);
   return CancellationScope.nonCancellable(async () => {
-    const reserved = await activities.reserveRefund({ ...request, workflowId: run.workflowId, runId: run.runId });
-    if (reserved.kind === 'refused') {
+    const reserved = await reserve(run);
+    if (reserved === null) {
+      await callOff(run);
+    } else if (reserved.kind === 'refused') {
       run.refusal = reserved.refusal;
       apply(run, { type: 'rejected', reason: reserved.refusal });
     } else if (reserved.kind === 'concluded') {
       run.state = { status: reserved.status, statusDetail: reserved.statusDetail } as RefundState;
+      run.fingerprint = reserved.fingerprint;
     } else {
       run.plan = reserved;
+      if (reserved.alreadySent) beginSending(run);
       reserved.legs.forEach((leg) => run.working.add(leg.legId));
       show(run);
       await Promise.all(reserved.legs.map((leg) => giveBack(run, leg, reserved)));
@@ -41,14 +48,44 @@ export async function refundWorkflow(request: RefundRequest): Promise<RefundView
   });
 }
 
+/** Reserves, as soon as the provider shows the order; `null` when the refund is called off before. */
+async function reserve(run: RefundRun): Promise<Exclude<ReserveRefundResult, { kind: 'not_yet' }> | null> {
+  for (let tries = 1; ; tries += 1) {
+    const reserved = await activities.reserveRefund({ ...run.request, workflowId: run.workflowId, runId: run.runId });
+    run.orderUnreadable = reserved.kind === 'not_yet';
+    run.waitsFor = reserved.kind === 'not_yet' ? 'the provider to show the order' : null;
+    if (reserved.kind !== 'not_yet') {
+      run.state = INITIAL_REFUND_STATE;
+      return reserved;
+    }
+    run.state = { status: 'pending', statusDetail: 'order_unreadable' };
+    if (tries === NOT_SENT_BEFORE_CASE) await openCase(run, 'waited_too_long');
+    show(run);
+    publish(run);
+    if (await condition(() => run.cancelRequested !== null, notSentPauseMs(tries, reserved.retryAfterMs), { summary: 'the provider does not show the order: read it again' })) return null;
+  }
+}
+
+/** From here on cancelling is over (R4). */
+function beginSending(run: RefundRun): void {
+  if (run.sending) return;
+  run.sending = true;
+  apply(run, { type: 'sent' });
+}
+
+async function openCase(run: RefundRun, kind: CaseKind, leg?: LegPlan): Promise<void> {
+  run.needsAttention = true;
+  setDetail(run, 'needs_attention');
+  await activities.openCase({
+    workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, refundId: run.request.refundId, ...(leg === undefined ? {} : { legId: leg.legId }),
+  });
+}
+
 /** One leg, from its turn to its outcome (R2: legs run side by side). */
 async function giveBack(run: RefundRun, leg: LegPlan, { protocol, currency }: Reserved): Promise<void> {
   if (!(await turnOf(run, leg))) return;
-  // From here on cancelling is over. No `await` stands between the question and this line: one winner (R4).
-  if (!run.sending) {
-    run.sending = true;
-    apply(run, { type: 'sent' });
-  }
+  // No `await` stands between the question and this line: one winner (R4).
+  beginSending(run);
   const ref = legRef(run, leg);
   const money = formatMoney({ amountMinor: leg.amountMinor, currency });
   const outcome = await sendOnce<{ kind: 'accepted' | 'declined' | 'found' } & Settled>({
@@ -59,11 +96,7 @@ async function giveBack(run: RefundRun, leg: LegPlan, { protocol, currency }: Re
       if (why === 'verifying') setDetail(run, 'verifying');
       return parked(run, leg, why === 'verifying' ? 'the settle delay, then a look at the provider' : 'the provider to take the request', wait);
     },
-    openCase: async (kind) => {
-      run.needsAttention = true;
-      setDetail(run, 'needs_attention');
-      await activities.openCase({ workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, refundId: run.request.refundId, legId: leg.legId });
-    },
+    openCase: (kind) => openCase(run, kind, leg),
   });
   if (outcome.kind === 'gave_up') {
     await parked(run, leg, 'a decision on its case', () => condition(() => false));
@@ -78,11 +111,13 @@ async function giveBack(run: RefundRun, leg: LegPlan, { protocol, currency }: Re
 async function turnOf(run: RefundRun, leg: LegPlan): Promise<boolean> {
   const calledOff = (): boolean => run.cancelRequested !== null && !run.sending;
   const waitsFor = `its turn: another refund of charge ${leg.chargeId} is under way`;
-  const wait = (): Promise<boolean> => condition(() => calledOff() || run.turns.has(leg.legId), TURN_CHECK_MS, { summary: waitsFor });
+  const wait = (waits: number): Promise<boolean> =>
+    condition(() => calledOff() || run.turns.has(leg.legId), Math.min(FIRST_TURN_CHECK_MS * 2 ** waits, LAST_TURN_CHECK_MS), { summary: waitsFor });
   let hasTurn = leg.hasTurn;
   for (let waits = 0; !hasTurn && !calledOff(); waits += 1) {
-    await (waits === 0 ? wait() : parked(run, leg, waitsFor, wait));
-    // An announcement may be lost with the Workflow that owed it: the database is asked again every few seconds.
+    if (waits === ROUNDS_BEFORE_CASE) await openCase(run, 'waited_too_long', leg);
+    await (waits === 0 ? wait(waits) : parked(run, leg, waitsFor, () => wait(waits)));
+    // An announcement may be lost with the Workflow that owed it: the database is asked again, less and less often.
     if (!calledOff()) ({ hasTurn } = await activities.takeTurn(legRef(run, leg)));
   }
   return hasTurn && !calledOff();
@@ -108,6 +143,9 @@ async function announceTurn(next: NextTurn): Promise<void> {
 
 /** Takes over the status that the settling transaction computed from all legs (R2). */
 function conclude(run: RefundRun, settled: Settled): void {
+  // Two legs may have settled before either was reported: both then carry the final status.
+  if (isFinal(run)) return;
+  if (settled.refundStatus !== 'in_process') run.needsAttention = false;
   switch (settled.refundStatus) {
     case 'refunded': return apply(run, { type: 'refunded', partial: settled.statusDetail === 'partial' });
     case 'rejected': return apply(run, { type: 'rejected', reason: settled.statusDetail });

@@ -1,7 +1,7 @@
 import { ActivityFailure, isCancellation, sleep } from '@temporalio/workflow';
 import type { CaseKind, NotFound, Unsettled } from '../activities/contracts.ts';
 import type { SendProtocol } from '../src/domain/send-protocol.ts';
-import { NOT_SENT_BEFORE_CASE, notSentPauseMs } from './backoff.ts';
+import { NO_ANSWER_BEFORE_CASE, noAnswerPauseMs, NOT_SENT_BEFORE_CASE, notSentPauseMs } from './backoff.ts';
 
 /** An outcome that is known for sure; its kinds are the caller's. */
 type Outcome = { readonly kind: string };
@@ -59,11 +59,25 @@ async function sendAndVerify<Done extends Outcome>(steps: SendOnceSteps<Done>, s
 /** Waits out the settle delay, and whatever a lost Activity may still need, with timers of the Workflow; then looks. */
 async function settleAndFind<Done extends Outcome>(steps: SendOnceSteps<Done>, sendNumber: number): Promise<Done | NotFound> {
   let pauseMs = steps.protocol.settleDelayMs;
-  for (;;) {
+  for (let unanswered = 0; ;) {
     await sleep(pauseMs, { summary: 'settle delay: the provider may still commit the lost request' });
-    const found = await steps.find(sendNumber);
-    if (isDone(found) || found.kind !== 'too_early') return found;
-    pauseMs = found.waitMs;
+    const found = await find(steps, sendNumber);
+    if (found.kind === 'no_answer') {
+      // Nothing is sent while the provider does not show what became of this send, however long that takes.
+      unanswered += 1;
+      if (unanswered === NO_ANSWER_BEFORE_CASE) await steps.openCase('unreadable_answer');
+      pauseMs = noAnswerPauseMs(unanswered);
+    } else if (isDone(found) || found.kind !== 'too_early') return found as Done | NotFound;
+    else pauseMs = found.waitMs;
+  }
+}
+
+async function find<Done extends Outcome>(steps: SendOnceSteps<Done>, sendNumber: number): Promise<Done | NotFound | { readonly kind: 'no_answer' }> {
+  try {
+    return await steps.find(sendNumber);
+  } catch (error) {
+    if (error instanceof ActivityFailure && !isCancellation(error)) return { kind: 'no_answer' };
+    throw error;
   }
 }
 

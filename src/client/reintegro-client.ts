@@ -3,6 +3,8 @@ import { TypedSearchAttributes } from '@temporalio/common';
 import type { SearchAttributePair } from '@temporalio/common';
 import { formatMoney } from '../domain/money.ts';
 import type { Money } from '../domain/money.ts';
+import { isFinalPayoutOrderStatus } from '../domain/payout-order.ts';
+import { isFinalRefundStatus } from '../domain/refund-status.ts';
 import { payoutOrderWorkflowId, refundWorkflowId, TASK_QUEUE } from '../../workflows/ids.ts';
 import * as messages from '../../workflows/messages.ts';
 import type { PayoutFact, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
@@ -10,7 +12,6 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { payoutOrderWorkflow } from '../../workflows/payout-order.ts';
 import type { refundWorkflow } from '../../workflows/refund.ts';
 import { checkPayoutOrder, checkRefund } from './check-request.ts';
-import { KeyReusedError } from './client-errors.ts';
 export { InvalidRequestError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
 import { derivePayoutOrderId, deriveRefundId, fingerprintOf } from './identifiers.ts';
 import { callWorkflow, startAndWait, updateAndWait } from './temporal-calls.ts';
@@ -75,12 +76,15 @@ async function requestRefund(client: Client, taskQueue: string, refund: NewRefun
   const refundId = deriveRefundId(merchantId, orderId, idempotencyKey);
   const fingerprint = refundFingerprint(refund);
   const money = options.shownMoney === undefined ? '' : `${formatMoney(options.shownMoney)} `;
-  const answer = await startAndWait(client, 'refundWorkflow', {
+  const start = {
     workflowId: refundWorkflowId(merchantId, refundId), taskQueue, staticSummary: `Refund ${money}· ${orderId}`,
     args: [{ merchantId, refundId, orderId, ...present({ chargeId, amountMinor, reason }), idempotencyKey, fingerprint, requestedBy }],
     typedSearchAttributes: startAttributes('pending', merchantId, options.shownMoney, [{ key: SEARCH_ATTRIBUTES.order, value: orderId }]),
-  }, messages.refundOutcomeUpdate, options.waitMs ?? DEFAULT_WAIT_MS);
-  if (answer.kind === 'answered' && answer.view.fingerprint !== fingerprint) throw new KeyReusedError('the idempotency key stands for another refund request');
+  };
+  const answer = await startAndWait(client, {
+    workflowType: 'refundWorkflow', start, outcome: messages.refundOutcomeUpdate, state: messages.refundStateQuery, fingerprint,
+    suffices: ({ status }) => options.firstAnswerSuffices === true || isFinalRefundStatus(status),
+  }, options.waitMs ?? DEFAULT_WAIT_MS);
   return { ...answer, refundId };
 }
 
@@ -89,12 +93,15 @@ async function createPayoutOrder(client: Client, taskQueue: string, order: NewPa
   const { merchantId, amountMinor, currency, expiresAt, idempotencyKey, requestedBy } = order;
   const payoutOrderId = derivePayoutOrderId(merchantId, idempotencyKey);
   const fingerprint = payoutOrderFingerprint(order);
-  const answer = await startAndWait(client, 'payoutOrderWorkflow', {
+  const start = {
     workflowId: payoutOrderWorkflowId(merchantId, payoutOrderId), taskQueue, staticSummary: `Payout order ${formatMoney({ amountMinor, currency })}`,
     args: [{ ...order, payoutOrderId, metadata: order.metadata ?? {}, expiresAt: expiresAt.toISOString(), fingerprint, requestedBy }],
     typedSearchAttributes: startAttributes('open', merchantId, { amountMinor, currency }, []),
-  }, messages.payoutOrderOutcomeUpdate, options.waitMs ?? DEFAULT_WAIT_MS);
-  if (answer.kind === 'answered' && answer.view.fingerprint !== fingerprint) throw new KeyReusedError('the idempotency key stands for another payout order');
+  };
+  const answer = await startAndWait(client, {
+    workflowType: 'payoutOrderWorkflow', start, outcome: messages.payoutOrderOutcomeUpdate, state: messages.payoutOrderStateQuery, fingerprint,
+    suffices: ({ status }) => options.firstAnswerSuffices === true || isFinalPayoutOrderStatus(status),
+  }, options.waitMs ?? DEFAULT_WAIT_MS);
   return { ...answer, payoutOrderId };
 }
 

@@ -29,4 +29,9 @@ export interface RequestOptions {
   readonly waitMs?: number;
   /** The money to show in the Temporal Web UI, when the caller knows it. */
   readonly shownMoney?: Money | undefined;
+  /**
+   * For callers that read the present state elsewhere: a repeated request may be answered with what its first answer said, which
+   * saves asking the Workflow how it stands now.
+   */
+  readonly firstAnswerSuffices?: boolean;
 }

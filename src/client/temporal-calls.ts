@@ -1,10 +1,10 @@
 import { isGrpcServiceError, ServiceError, WithStartWorkflowOperation, WorkflowExecutionAlreadyStartedError, WorkflowNotFoundError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError } from '@temporalio/client';
 import type { Client, WorkflowStartOptions } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import type { UpdateDefinition } from '@temporalio/common';
+import type { QueryDefinition, UpdateDefinition } from '@temporalio/common';
 import { NOT_CANCELLABLE } from '../../workflows/messages.ts';
 import type { PayoutOrderView, RefundView } from '../../workflows/messages.ts';
-import { NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
+import { KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
 
 /** What became of a request within the time its caller waits. */
 export type Answer<View> =
@@ -15,35 +15,87 @@ export type Answer<View> =
   /** Taken in before, and over: the records say how it ended. */
   | { readonly kind: 'closed' };
 
-/** How long after the wait the server is asked whether it took the request in, milliseconds. */
+/** How long after the wait the server may still be asked what became of the request, milliseconds. */
 const CONFIRM_MS = 3000;
+
+/** The name under which a start keeps the fingerprint of its request with the server, readable without a Worker (R8). */
+const FINGERPRINT_MEMO = 'fingerprint';
+
+/** What all views of a request have in common. */
+interface RequestView {
+  /** Of the request that the key stands for (R8). */
+  readonly fingerprint: string;
+}
+
+/** A request to take in: how its Workflow is started, asked for its first answer, and asked how it stands. */
+export interface Asked<View extends RequestView> {
+  readonly workflowType: string;
+  readonly start: WorkflowStartOptions & { workflowId: string; args: unknown[] };
+  readonly outcome: UpdateDefinition<View, []>;
+  readonly state: QueryDefinition<View>;
+  readonly fingerprint: string;
+  /** Whether the first answer may be handed out as it is, however old it may be by now. */
+  suffices(view: View): boolean;
+}
 
 /**
  * Starts a Workflow and waits for its first answer, in one call to the server. The start is durable before the answer, so
- * a caller that dies or stops waiting loses nothing.
- * @throws TemporalUnavailableError when it is not known whether the request was taken in.
+ * a caller that dies or stops waiting loses nothing. A repeated request is given the first answer again, by the same update id; one
+ * that time may have overtaken is replaced by the state as it is now.
+ * @throws KeyReusedError when the Workflow was started for another request; TemporalUnavailableError when it is not known whether
+ * the request was taken in.
  */
-export async function startAndWait<View>(client: Client, workflowType: string, options: WorkflowStartOptions & { workflowId: string; args: unknown[] }, update: UpdateDefinition<View, []>, waitMs: number): Promise<Answer<View>> {
-  const { workflowId } = options;
-  const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, { ...options, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'REJECT_DUPLICATE' });
+export async function startAndWait<View extends RequestView>(client: Client, asked: Asked<View>, waitMs: number): Promise<Answer<View>> {
+  const deadline = Date.now() + waitMs;
+  const answer = await firstAnswer(client, asked, deadline);
+  if (answer.kind !== 'answered') return answer;
+  requireSameRequest(answer.view.fingerprint, asked.fingerprint);
+  return asked.suffices(answer.view) ? answer : presentState(client, asked, deadline);
+}
+
+async function firstAnswer<View extends RequestView>(client: Client, { workflowType, start, outcome, fingerprint }: Asked<View>, deadline: number): Promise<Answer<View>> {
+  const { workflowId } = start;
+  const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
+    ...start, memo: { [FINGERPRINT_MEMO]: fingerprint }, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'REJECT_DUPLICATE',
+  });
   try {
-    const view = await client.withDeadline(Date.now() + waitMs, () => client.workflow.executeUpdateWithStart(update, { updateId: workflowId, startWorkflowOperation }));
+    const view = await client.withDeadline(deadline, () => client.workflow.executeUpdateWithStart(outcome, { updateId: workflowId, startWorkflowOperation }));
     return { kind: 'answered', view };
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'closed' };
-    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isServiceError(error)) return confirmTaken(client, workflowId, error);
+    if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isServiceError(error)) return confirmTaken(client, workflowId, fingerprint, error);
     throw error;
   }
 }
 
-async function confirmTaken(client: Client, workflowId: string, cause: unknown): Promise<{ readonly kind: 'accepted' }> {
+/** Without a Worker nobody has compared the request with the one that started the Workflow: the server's note of that one tells. */
+async function confirmTaken(client: Client, workflowId: string, fingerprint: string, cause: unknown): Promise<{ readonly kind: 'accepted' }> {
+  let memo: Record<string, unknown> | undefined;
   try {
-    await client.withDeadline(Date.now() + CONFIRM_MS, () => client.workflow.getHandle(workflowId).describe());
-    return { kind: 'accepted' };
+    ({ memo } = await client.withDeadline(Date.now() + CONFIRM_MS, () => client.workflow.getHandle(workflowId).describe()));
   } catch (error) {
     if (isServiceError(error) || error instanceof WorkflowNotFoundError) throw new TemporalUnavailableError('the Temporal server did not confirm the request', { cause });
     throw error;
   }
+  // A Workflow started by an earlier version carries no note: it compares for itself as soon as a Worker runs it.
+  requireSameRequest(memo?.[FINGERPRINT_MEMO] ?? fingerprint, fingerprint);
+  return { kind: 'accepted' };
+}
+
+/** How the Workflow stands now, running or ended; when nobody can tell at present, only that it took the request in. */
+async function presentState<View extends RequestView>(client: Client, { start, state }: Asked<View>, deadline: number): Promise<Answer<View>> {
+  try {
+    const view = await client.withDeadline(Math.max(deadline, Date.now() + CONFIRM_MS), () => client.workflow.getHandle(start.workflowId).query(state));
+    return { kind: 'answered', view };
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return { kind: 'closed' };
+    if (isServiceError(error)) return { kind: 'accepted' };
+    throw error;
+  }
+}
+
+function requireSameRequest(started: unknown, asked: string): void {
+  if (started !== asked) throw new KeyReusedError('the idempotency key stands for another request');
 }
 
 /**

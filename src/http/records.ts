@@ -1,3 +1,6 @@
+import type { PayoutOrderStatus } from '../domain/payout-order.ts';
+import { openCase } from '../store/cases.ts';
+import type { NewCase } from '../store/cases.ts';
 import type { Database } from '../store/database.ts';
 import { findKey } from '../store/idempotency.ts';
 import { findKeyHolder } from '../store/merchants.ts';
@@ -5,7 +8,7 @@ import { listMovements } from '../store/movements.ts';
 import { readOrder } from '../store/orders.ts';
 import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/payout-orders/read.ts';
 import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
-import { rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
+import { hasPassed, rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
 import { findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
 
 /** Thrown when the database did not answer: the request may be repeated. */
@@ -29,6 +32,8 @@ export function createRecords(db: Database) {
     findByProviderId: (provider: string, providerId: string, ourId: string | null) => guarded(() => findByProviderId(db, provider, providerId, ourId)),
     listMovements: (merchantId: string, of: Parameters<typeof listMovements>[2]) => guarded(() => listMovements(db, merchantId, of)),
     wasTakenIn: (provider: string, eventId: string) => guarded(() => wasTakenIn(db, provider, eventId)),
+    hasPassed: (merchantId: string, payoutOrderId: string, status: PayoutOrderStatus) => guarded(() => hasPassed(db, merchantId, payoutOrderId, status)),
+    openCase: (matter: NewCase) => guarded(() => openCase(db, matter)),
     rememberTakenIn: (provider: string, eventId: string) => guarded(() => rememberTakenIn(db, provider, eventId)),
   };
 }

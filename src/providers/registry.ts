@@ -45,12 +45,12 @@ export function createProviderRegistry(entries: readonly ProviderEntry[], creden
   };
 }
 
-/** A process that slept longer than this between its permit and its call must not call any more, milliseconds. */
+/** A process that slept longer than this between asking for its permit and its call must not call any more, milliseconds. */
 export const MAX_PAUSE_BEFORE_SEND_MS = 5000;
 
-/** After this much time since its permit no send of a lost worker can still take effect, milliseconds. */
-export function quietMs(entry: ProviderEntry): number {
-  return MAX_PAUSE_BEFORE_SEND_MS + entry.timeoutMs + entry.settleDelayMs;
+/** After how much time a look may conclude anything about a send: since its permit when its worker was lost, since its end otherwise. Milliseconds. */
+export function quietTime(entry: ProviderEntry): { readonly afterPermitMs: number; readonly afterCallMs: number } {
+  return { afterPermitMs: MAX_PAUSE_BEFORE_SEND_MS + entry.timeoutMs + entry.settleDelayMs, afterCallMs: entry.settleDelayMs };
 }
 
 /** The numbers of the send protocol for refunds at a provider (S1, S4). */

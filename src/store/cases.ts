@@ -16,19 +16,19 @@ export async function openCase(db: Database, matter: NewCase): Promise<void> {
   await db.transaction().execute((tx) => writeCase(tx, matter));
 }
 
-/** The same inside the caller's transaction. */
+/** The same inside the caller's transaction. A subject that is not on record (yet) has its case all the same, without an amount. */
 export async function writeCase(tx: Tx, matter: NewCase): Promise<void> {
   const { merchantId, refundId, payoutOrderId } = matter;
   await sql`
     insert into cases (merchant_id, kind, refund_id, payout_order_id, leg_id, amount_minor, currency)
     select ${merchantId}, ${matter.kind}, ${refundId ?? null}, ${payoutOrderId ?? null}, ${matter.legId ?? null}, subject.amount_minor, subject.currency
-    from (
+    from (select 1) as always left join (
       select amount_minor, currency from legs where merchant_id = ${merchantId} and leg_id = ${matter.legId ?? null}
       union all
       select amount_minor, currency from refunds where merchant_id = ${merchantId} and refund_id = ${refundId ?? null} and ${matter.legId === undefined}::boolean
       union all
       select amount_minor, currency from payout_orders where merchant_id = ${merchantId} and payout_order_id = ${payoutOrderId ?? null}
-    ) as subject
+    ) as subject on true
     on conflict do nothing`.execute(tx);
   if (refundId !== undefined) {
     await tx.updateTable('refunds').set({ needs_attention: true, status_detail: 'needs_attention', updated_at: sql<Date>`now()` })

@@ -21,7 +21,7 @@ export async function claimKey(tx: Tx, claim: ClaimedKey): Promise<void> {
 }
 
 /** What a key stands for, or `null` when it is free. */
-export async function findKey(db: Database, merchantId: string, operation: string, key: string): Promise<{ readonly fingerprint: string; readonly resourceId: string } | null> {
+export async function findKey(db: Database | Tx, merchantId: string, operation: string, key: string): Promise<{ readonly fingerprint: string; readonly resourceId: string } | null> {
   const row = await db.selectFrom('idempotency_keys').select(['fingerprint', 'resource_id'])
     .where('merchant_id', '=', merchantId).where('operation', '=', operation).where('idempotency_key', '=', key).executeTakeFirst();
   return row === undefined ? null : { fingerprint: row.fingerprint, resourceId: row.resource_id };

@@ -89,6 +89,8 @@ export interface LegsTable {
   /** Sends up to this number were given up and may no longer start. */
   fenced_send: Generated<number>;
   sent_at: Date | null;
+  /** When the call of a send of unknown outcome ended: the settle delay counts from here. */
+  call_ended_at: Date | null;
   /** Ids of the charge's refunds before the send (S5). */
   refunds_before: Json<string[]>;
   provider_refund_id: string | null;
@@ -120,6 +122,8 @@ export interface PayoutOrdersTable {
   fenced_send: Generated<number>;
   /** Set while a call for the reference may be under way. */
   sent_at: Date | null;
+  /** When the call of a send of unknown outcome ended: the settle delay counts from here. */
+  call_ended_at: Date | null;
   requested_by: string;
   workflow_id: string;
   sequence: Generated<number>;

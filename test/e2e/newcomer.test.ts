@@ -14,6 +14,7 @@ import type { MerchantBackend } from './merchant-backend.ts';
 import { killAll, processTree, stillAlive } from './process-tree.ts';
 import { expectMoved, providerSide } from './provider-side.ts';
 import type { ProviderSide } from './provider-side.ts';
+import { hasBrowser, readWorkflowPages } from './web-ui.ts';
 
 const DEMO = join(import.meta.dirname, '../../scripts/demo.ts');
 const PORTS = ['PORT', 'SANDBOX_PORT', 'TEMPORAL_PORT', 'TEMPORAL_UI_PORT'] as const;
@@ -25,6 +26,7 @@ let ports: Record<(typeof PORTS)[number], number>;
 let env: Record<string, string>;
 let stack: Program;
 const started: ProcessIdentity[] = [];
+let refundId = '';
 let backend: MerchantBackend;
 let provider: ProviderSide;
 
@@ -68,6 +70,17 @@ describe('npm start', () => {
     });
     expect(response.status).toBe(200);
     expect(await response.json()).toMatchObject({ amount: 50_000, amount_refunded: 10_000, payment_status: 'partially_refunded' });
+    refundId = response.headers.get('reintegro-refund-id') ?? '';
+  });
+
+  it('should show that refund in the Temporal Web UI, readable and without personal data (A6, I7)', { timeout: 90_000 }, async ({ skip }) => {
+    skip(!(await hasBrowser()), 'no Chromium here');
+    const pages = await readWorkflowPages(`http://127.0.0.1:${ports.TEMPORAL_UI_PORT}`, `refund:merchant_demo:${refundId}`);
+    expect(pages.metadata).toContain('Refund $100.00 MXN');
+    expect(pages.metadata).toMatch(/Status: refunded \(complete\)/);
+    expect(pages.metadata).toMatch(/send 1: \$100\.00 MXN of charge [0-9a-f]{24}/);
+    for (const value of ['ReintegroMerchant', 'merchant_demo', 'ReintegroAmount', '10000', 'refunded']) expect(pages.searchAttributes).toContain(value);
+    expect(pages.metadata + pages.searchAttributes).not.toMatch(/frida|kahlo|@example\.com|\+52/i);
   });
 
   it('should carry the demo to its end, whose journal and books agree (I2)', { timeout: 120_000 }, async () => {

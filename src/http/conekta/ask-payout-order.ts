@@ -42,7 +42,7 @@ export async function knownPayoutOrder(records: Records, order: NewPayoutOrder):
  */
 export async function askPayoutOrder(context: ConektaContext, order: NewPayoutOrder, isKeyGiven: boolean, known: AskedPayoutOrder | null): Promise<AskedPayoutOrder> {
   try {
-    const answer = await context.client.createPayoutOrder(order, { waitMs: context.syncWaitMs });
+    const answer = await context.client.createPayoutOrder(order, { waitMs: context.syncWaitMs, firstAnswerSuffices: true });
     return { payoutOrderId: answer.payoutOrderId, record: await recordAfter(context.records, order, answer, isKeyGiven), isReplay: known !== null };
   } catch (error) {
     if (known !== null && error instanceof TemporalUnavailableError) return known;

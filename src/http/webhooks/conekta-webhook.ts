@@ -4,10 +4,13 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { NotRunningError } from '../../client/client-errors.ts';
 import type { ReintegroClient } from '../../client/reintegro-client.ts';
+import { PAYOUT_ORDER_STATUSES } from '../../domain/payout-order.ts';
+import type { PayoutOrderRecord } from '../../store/payout-orders/read.ts';
 import { sendAnswer } from '../conekta/conekta-context.ts';
 import { ApiError } from '../errors.ts';
 import { bodyBytes, parseJson } from '../json-body.ts';
 import type { Records } from '../records.ts';
+import { takeInLateFact } from './late-fact.ts';
 
 /** What taking in webhooks needs. */
 export interface WebhookContext {
@@ -56,24 +59,26 @@ function isSigned(bytes: Buffer, digest: string | string[] | undefined, publicKe
   return verify('RSA-SHA256', bytes, publicKey, Buffer.from(digest, 'base64'));
 }
 
-async function takeIn({ records, client }: WebhookContext, body: unknown): Promise<void> {
+async function takeIn(context: WebhookContext, body: unknown): Promise<void> {
+  const { records } = context;
   const event = parseEvent(eventSchema, body);
   if (await records.wasTakenIn(PROVIDER, event.id)) return;
   if (event.type.startsWith('payout_order.')) {
     const { object } = parseEvent(payoutOrderEventSchema, body).data;
     const record = await records.findByProviderId(PROVIDER, object.id, object.metadata?.reintegro_id ?? null);
-    if (record !== null) await tellPayoutOrder(client, record.merchantId, record.payoutOrderId, { type: FACTS[event.type] ?? 'changed', eventId: event.id });
+    if (record !== null) await tellPayoutOrder(context, record, event);
   }
   // Only now: a crash before this line takes the event in again, which changes nothing (P6).
   await records.rememberTakenIn(PROVIDER, event.id);
 }
 
-async function tellPayoutOrder(client: ReintegroClient, merchantId: string, payoutOrderId: string, fact: { type: FactType; eventId: string }): Promise<void> {
+async function tellPayoutOrder({ records, client }: WebhookContext, { merchantId, payoutOrderId }: PayoutOrderRecord, event: { id: string; type: string }): Promise<void> {
   try {
-    await client.signalPayoutFact(merchantId, payoutOrderId, fact);
+    await client.signalPayoutFact(merchantId, payoutOrderId, { type: FACTS[event.type] ?? 'changed', eventId: event.id });
   } catch (error) {
-    // Its story is over: nothing that happens to the reference changes it any more.
     if (!(error instanceof NotRunningError)) throw error;
+    const status = PAYOUT_ORDER_STATUSES.find((word) => event.type === `payout_order.${word}`);
+    if (status !== undefined) await takeInLateFact(records, merchantId, payoutOrderId, status);
   }
 }
 

@@ -30,7 +30,7 @@ const STATEMENTS: readonly string[] = [
   `create table legs (
      leg_id text not null, merchant_id text not null, refund_id text not null, order_id text not null, charge_id text not null,
      amount_minor bigint not null check (amount_minor > 0), currency text not null, status text not null,
-     ticket bigint, send_number bigint not null default 0, fenced_send bigint not null default 0, sent_at timestamptz,
+     ticket bigint, send_number bigint not null default 0, fenced_send bigint not null default 0, sent_at timestamptz, call_ended_at timestamptz,
      refunds_before jsonb not null default '[]', provider_refund_id text, refusal text, workflow_id text not null,
      created_at timestamptz not null default now(), updated_at timestamptz not null default now(),
      primary key (merchant_id, leg_id), foreign key (merchant_id, refund_id) references refunds, foreign key (merchant_id, charge_id) references charges)`,
@@ -42,7 +42,7 @@ const STATEMENTS: readonly string[] = [
      payout_id text not null, amount_minor bigint not null check (amount_minor > 0), currency text not null,
      allowed_payout_methods text[] not null, payout_method_type text not null, customer_id text not null, reason text not null,
      expires_at timestamptz not null, metadata jsonb not null, status text not null, status_detail text not null,
-     needs_attention boolean not null default false, send_number bigint not null default 0, fenced_send bigint not null default 0, sent_at timestamptz,
+     needs_attention boolean not null default false, send_number bigint not null default 0, fenced_send bigint not null default 0, sent_at timestamptz, call_ended_at timestamptz,
      requested_by text not null, workflow_id text not null, sequence bigserial not null,
      created_at timestamptz not null default now(), updated_at timestamptz not null default now(), primary key (merchant_id, payout_order_id))`,
   `create unique index payout_orders_in_sequence on payout_orders (merchant_id, sequence)`,

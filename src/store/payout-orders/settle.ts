@@ -3,7 +3,8 @@ import { applyPayoutOrderEvent } from '../../domain/payout-order.ts';
 import type { PayoutOrderEvent, PayoutOrderStatus } from '../../domain/payout-order.ts';
 import { isRefused } from '../../domain/rejections.ts';
 import type { Database } from '../database.ts';
-import { remainingMs } from '../quiet-time.ts';
+import { quietForMs } from '../quiet-time.ts';
+import type { QuietTime } from '../quiet-time.ts';
 import type { Fenced } from '../refunds/send.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
@@ -17,31 +18,39 @@ export interface PayoutOrderKey {
 }
 
 /** Commits that the provider is about to be asked for the reference (S4). A send that was given up gets no permit. */
-export async function beginIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<'go' | 'settled' | 'fenced'> {
+export async function beginIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<'go' | 'settled' | 'refused' | 'fenced'> {
   return db.transaction().execute(async (tx) => {
     const row = await lockPayoutOrder(tx, key);
     if (row.status !== 'open') return 'settled';
+    if (isRefusedForGood(row.status_detail)) return 'refused';
     if (sendNumber <= row.send_number || sendNumber <= row.fenced_send) return 'fenced';
-    await tx.updateTable('payout_orders').set({ send_number: sendNumber, sent_at: sql<Date>`now()`, status_detail: 'issuing', updated_at: sql<Date>`now()` })
+    await tx.updateTable('payout_orders').set({ send_number: sendNumber, sent_at: sql<Date>`now()`, call_ended_at: null, status_detail: 'issuing', updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
     return 'go';
   });
 }
 
+/** What `status_detail` says of an `open` payout order whose issuing is not over; anything else is why it never will be issued (P1). */
+const BEING_ISSUED: ReadonlySet<string> = new Set(['registered', 'issuing', 'verifying']);
+
+function isRefusedForGood(statusDetail: string): boolean {
+  return !BEING_ISSUED.has(statusDetail);
+}
+
 /** The call for the reference has ended, with an answer that settles nothing. */
 export async function endIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<void> {
-  await db.updateTable('payout_orders').set({ sent_at: null, status_detail: 'verifying', updated_at: sql<Date>`now()` })
+  await db.updateTable('payout_orders').set({ call_ended_at: sql<Date>`now()`, status_detail: 'verifying', updated_at: sql<Date>`now()` })
     .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).where('send_number', '=', sendNumber).where('status', '=', 'open').execute();
 }
 
 /** Gives a send up before its outcome is looked for; see `fenceSend` for what each answer means. */
-export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: number, quietMs: number): Promise<Fenced> {
+export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: number, quiet: QuietTime): Promise<Fenced> {
   return db.transaction().execute(async (tx) => {
     const row = await lockPayoutOrder(tx, key);
-    if (row.status !== 'open') return { kind: 'settled' };
+    if (row.status !== 'open' || isRefusedForGood(row.status_detail)) return { kind: 'settled' };
     await tx.updateTable('payout_orders').set({ fenced_send: Math.max(row.fenced_send, sendNumber), status_detail: 'verifying', updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
-    const waitMs = await remainingMs(tx, row.sent_at, quietMs);
+    const waitMs = await quietForMs(tx, row, quiet);
     if (waitMs > 0) return { kind: 'too_early', waitMs };
     return { kind: row.send_number === 0 ? 'never_sent' : 'unknown' };
   });

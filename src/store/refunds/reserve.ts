@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { allocateRefund } from '../../domain/allocation.ts';
 import type { Allocation, ChargeBalance } from '../../domain/allocation.ts';
 import { legId } from '../../domain/leg.ts';
@@ -7,7 +8,7 @@ import { isRefundRefusal } from '../../domain/rejections.ts';
 import { isFinalRefundStatus } from '../../domain/refund-status.ts';
 import type { RefundStatus } from '../../domain/refund-status.ts';
 import type { Database } from '../database.ts';
-import { claimKey } from '../idempotency.ts';
+import { claimKey, findKey } from '../idempotency.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { takeGate } from './gate.ts';
@@ -30,9 +31,9 @@ export interface RefundReservation {
 
 /** What was reserved, or why not. */
 export type Reservation =
-  | { readonly kind: 'reserved'; readonly currency: string; readonly legs: readonly ReservedLeg[] }
+  | { readonly kind: 'reserved'; readonly currency: string; readonly legs: readonly ReservedLeg[]; readonly alreadySent: boolean }
   | { readonly kind: 'refused'; readonly refusal: RefundRefusal }
-  | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string };
+  | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string; readonly fingerprint: string };
 
 /** A leg with its amount held on the charge. */
 export interface ReservedLeg {
@@ -54,7 +55,7 @@ export function refundOperation(orderId: string): string {
 export async function reserveRefund(db: Database, acting: Acting, request: RefundReservation): Promise<Reservation> {
   return db.transaction().execute(async (tx) => {
     const charges = await lockCharges(tx, request.merchantId, request.orderId);
-    const standing = await standingReservation(tx, request.merchantId, request.refundId);
+    const standing = await standingReservation(tx, request);
     if (standing !== null) return standing;
     const allocated = charges === null ? { refusal: 'order_not_found' as const } : allocateRefund(charges, request);
     if ('refusal' in allocated) {
@@ -63,7 +64,7 @@ export async function reserveRefund(db: Database, acting: Acting, request: Refun
     }
     const currency = charges?.[0]?.currency ?? '';
     const legs = await hold(tx, acting, request, allocated.legs, currency);
-    return { kind: 'reserved', currency, legs };
+    return { kind: 'reserved', currency, legs, alreadySent: false };
   });
 }
 
@@ -82,27 +83,32 @@ async function lockCharges(tx: Tx, merchantId: string, orderId: string): Promise
   }));
 }
 
-async function standingReservation(tx: Tx, merchantId: string, refundId: string): Promise<Reservation | null> {
+/** What an earlier call left: `null` for nothing, or for a refund whose order the provider would not show. */
+async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idempotencyKey }: RefundReservation): Promise<Reservation | null> {
   const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirst();
   if (refund === undefined) return null;
   if (refund.status === 'rejected' && isRefundRefusal(refund.status_detail)) return { kind: 'refused', refusal: refund.status_detail };
-  if (isFinalRefundStatus(refund.status)) return { kind: 'concluded', status: refund.status, statusDetail: refund.status_detail };
+  if (isFinalRefundStatus(refund.status)) {
+    const claimed = await findKey(tx, merchantId, refundOperation(orderId), idempotencyKey);
+    return { kind: 'concluded', status: refund.status, statusDetail: refund.status_detail, fingerprint: claimed?.fingerprint ?? '' };
+  }
   const rows = await tx.selectFrom('legs').innerJoin('charges', (join) => join.onRef('charges.merchant_id', '=', 'legs.merchant_id').onRef('charges.charge_id', '=', 'legs.charge_id'))
-    .select(['leg_id', 'legs.charge_id', 'amount_minor', 'gate_leg_id', 'ticket'])
+    .select(['leg_id', 'legs.charge_id', 'amount_minor', 'gate_leg_id', 'ticket', 'legs.status'])
     .where('legs.merchant_id', '=', merchantId).where('refund_id', '=', refundId).orderBy('position').execute();
-  const legs = rows.map((row) => ({ legId: row.leg_id, chargeId: row.charge_id, amountMinor: row.amount_minor, hasTurn: row.ticket === null || row.gate_leg_id === row.leg_id }));
-  return { kind: 'reserved', currency: refund.currency ?? '', legs };
+  const legs = rows.map((row) => ({ legId: row.leg_id, chargeId: row.charge_id, amountMinor: row.amount_minor, hasTurn: row.status !== 'reserved' || row.ticket === null || row.gate_leg_id === row.leg_id }));
+  if (legs.length === 0) return null;
+  return { kind: 'reserved', currency: refund.currency ?? '', legs, alreadySent: refund.status !== 'pending' };
 }
 
 async function recordRefusal(tx: Tx, acting: Acting, request: RefundReservation, refusal: RefundRefusal): Promise<void> {
   // An amount that no money can have is refused, and has no place in an amount column.
   const amountMinor = isMovableAmount(request.amountMinor) ? request.amountMinor : null;
-  await insertRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor, currency: null });
+  await writeRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor, currency: null });
 }
 
 async function hold(tx: Tx, acting: Acting, request: RefundReservation, allocations: readonly Allocation[], currency: string): Promise<ReservedLeg[]> {
   const { merchantId, refundId, orderId } = request;
-  await insertRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency });
+  await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency });
   const legs: ReservedLeg[] = [];
   for (const { chargeId, amountMinor } of allocations) {
     const id = legId(refundId, chargeId);
@@ -123,8 +129,27 @@ interface NewRefund {
   readonly currency: string | null;
 }
 
-async function insertRefund(tx: Tx, acting: Acting, request: RefundReservation, refund: NewRefund): Promise<void> {
+/** Puts a refund on record whose order the provider would not show: accepted, nothing held yet. Repeated, it changes nothing. */
+export async function recordUnreadableOrder(db: Database, acting: Acting, request: RefundReservation): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    if (await isOnRecord(tx, request)) return;
+    await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'order_unreadable', amountMinor: isMovableAmount(request.amountMinor) ? request.amountMinor : null, currency: null });
+  });
+}
+
+async function isOnRecord(tx: Tx, { merchantId, refundId }: RefundReservation): Promise<boolean> {
+  return await tx.selectFrom('refunds').select('refund_id').where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirst() !== undefined;
+}
+
+/** Writes the refund down, or goes on with the one that `recordUnreadableOrder` wrote. */
+async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, refund: NewRefund): Promise<void> {
   const { merchantId, refundId, orderId } = request;
+  if (await isOnRecord(tx, request)) {
+    await tx.updateTable('refunds').set({ status: refund.status, status_detail: refund.statusDetail, amount_minor: refund.amountMinor, currency: refund.currency, updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
+    if (refund.status === 'pending') return;
+    return recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: 'pending', to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });
+  }
   await claimKey(tx, { merchantId, operation: refundOperation(orderId), key: request.idempotencyKey, fingerprint: request.fingerprint, resourceId: refundId });
   await tx.insertInto('refunds').values({
     merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { canRefundMove } from '../../domain/refund-status.ts';
 import type { Database } from '../database.ts';
-import { remainingMs } from '../quiet-time.ts';
+import { quietForMs } from '../quiet-time.ts';
+import type { QuietTime } from '../quiet-time.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { takeGate } from './gate.ts';
@@ -54,7 +55,7 @@ export async function beginSend(db: Database, acting: Acting, key: LegKey, sendN
     if (leg.status !== 'reserved' && leg.status !== 'unknown' && leg.status !== 'sending') return { kind: 'settled' };
     if (sendNumber <= leg.send_number || sendNumber <= leg.fenced_send) return { kind: 'fenced' };
     if (leg.ticket !== null && leg.gate_leg_id !== key.legId) return { kind: 'fenced' };
-    await tx.updateTable('legs').set({ status: 'sending', send_number: sendNumber, sent_at: sql<Date>`now()`, refunds_before: JSON.stringify(refundsBefore), updated_at: sql<Date>`now()` })
+    await tx.updateTable('legs').set({ status: 'sending', send_number: sendNumber, sent_at: sql<Date>`now()`, call_ended_at: null, refunds_before: JSON.stringify(refundsBefore), updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
     await markSent(tx, acting, key);
     return { kind: 'go' };
@@ -71,14 +72,14 @@ async function markSent(tx: Tx, acting: Acting, key: LegKey): Promise<void> {
 
 /** The provider did not take this send: the leg is as before it, `unknown` after an earlier one, and keeps its gate. */
 export async function markNotSent(db: Database, key: LegKey, sendNumber: number, before: 'reserved' | 'unknown'): Promise<void> {
-  await db.updateTable('legs').set({ status: before, updated_at: sql<Date>`now()` })
+  await db.updateTable('legs').set({ status: before, call_ended_at: sql<Date>`now()`, updated_at: sql<Date>`now()` })
     .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).where('send_number', '=', sendNumber).where('status', '=', 'sending').execute();
 }
 
 /** The outcome of this send is not known: the leg waits to be verified, and callers read why (S4). */
 export async function markUnknown(db: Database, key: LegKey, sendNumber: number): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    const changed = await tx.updateTable('legs').set({ status: 'unknown', updated_at: sql<Date>`now()` })
+    const changed = await tx.updateTable('legs').set({ status: 'unknown', call_ended_at: sql<Date>`now()`, updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).where('send_number', '=', sendNumber).where('status', '=', 'sending').executeTakeFirst();
     if (changed.numUpdatedRows > 0n) await markVerifying(tx, key);
   });
@@ -94,10 +95,10 @@ export type Fenced =
 
 /**
  * Gives a send up before its outcome is looked for: its worker may no longer commit `sending`. A leg still `reserved` was
- * surely never sent. A leg still `sending` was lost with its worker, or its worker lives on unheard: nobody may conclude
- * anything before `quietMs` after that commit, by when any call has ended and the provider has committed what it will.
+ * surely never sent. A leg still `sending` was lost with its worker, or its worker lives on unheard; one that is `unknown`
+ * may have become so only now, by a worker that was given up long ago. Nobody concludes anything before the quiet time is over.
  */
-export async function fenceSend(db: Database, key: LegKey, sendNumber: number, quietMs: number): Promise<Fenced> {
+export async function fenceSend(db: Database, key: LegKey, sendNumber: number, quiet: QuietTime): Promise<Fenced> {
   return db.transaction().execute(async (tx) => {
     const leg = await lockLeg(tx, key);
     if (leg.status !== 'reserved' && leg.status !== 'unknown' && leg.status !== 'sending') return { kind: 'settled' };
@@ -105,9 +106,9 @@ export async function fenceSend(db: Database, key: LegKey, sendNumber: number, q
       .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
     if (leg.status === 'reserved') return { kind: 'never_sent' };
     await markVerifying(tx, key);
-    if (leg.status === 'unknown') return { kind: 'unknown' };
-    const waitMs = await remainingMs(tx, leg.sent_at, quietMs);
+    const waitMs = await quietForMs(tx, leg, quiet);
     if (waitMs > 0) return { kind: 'too_early', waitMs };
+    if (leg.status === 'unknown') return { kind: 'unknown' };
     await tx.updateTable('legs').set({ status: 'unknown' }).where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
     return { kind: 'unknown' };
   });

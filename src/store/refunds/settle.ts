@@ -18,7 +18,8 @@ import type { LegKey } from './send.ts';
 /** What is now known for sure about a leg. */
 export type LegResult =
   | { readonly kind: 'succeeded'; readonly providerRefundId: string; readonly order: OrderSnapshot; readonly seenAt: Date }
-  | { readonly kind: 'refused'; readonly refusal: string };
+  /** The word of one send counts only while that send is the one under way; without a number it is the word on the whole leg. */
+  | { readonly kind: 'refused'; readonly refusal: string; readonly sendNumber?: number };
 
 /** A settled leg, and its refund as the transaction left it. */
 export interface SettledLeg {
@@ -32,10 +33,12 @@ export interface SettledLeg {
  * Settles a leg in one transaction (M7): the leg, its one movement or its released reservation (M4), the charge as the
  * provider shows it, the refund's status computed from all legs (R2) with transition and event, the gate passed on (S5).
  * Settling what is settled changes nothing and answers what stands, so a lost answer may be settled twice.
+ * @throws OutdatedRefusalError
  */
 export async function settleLeg(db: Database, acting: Acting, key: LegKey, result: LegResult): Promise<SettledLeg> {
   return db.transaction().execute(async (tx) => {
     const leg = await lockLeg(tx, key);
+    if (result.kind === 'refused' && isOutdated(leg, result.sendNumber)) throw new OutdatedRefusalError();
     if (canLegMove(leg.status, result.kind)) {
       if (result.kind === 'succeeded') await recordSuccess(tx, key, leg, result);
       else await recordRefusal(tx, key, leg, result.refusal);
@@ -62,6 +65,16 @@ export async function standingLeg(db: Database, acting: Acting, key: LegKey): Pr
 }
 
 type LockedLeg = Awaited<ReturnType<typeof lockLeg>>;
+
+/** Thrown when a send that was given up is refused late: that says nothing about the send under way. */
+export class OutdatedRefusalError extends Error {
+  override readonly name = 'OutdatedRefusalError';
+}
+
+function isOutdated(leg: LockedLeg, sendNumber: number | undefined): boolean {
+  if (sendNumber === undefined) return false;
+  return leg.fenced_send >= sendNumber || (leg.status !== 'reserved' && leg.send_number !== sendNumber);
+}
 
 async function recordSuccess(tx: Tx, key: LegKey, leg: LockedLeg, result: Extract<LegResult, { kind: 'succeeded' }>): Promise<void> {
   await tx.updateTable('legs').set({ status: 'succeeded', provider_refund_id: result.providerRefundId, updated_at: sql<Date>`now()` })
