@@ -48,7 +48,7 @@ describe('POST /payout_orders', () => {
     expect(api.client.calls).toEqual([{ method: 'createPayoutOrder', args: [{
       merchantId: 'm_one', amountMinor: 3000, currency: 'MXN', allowedPayoutMethods: ['cash'], payoutMethodType: 'cash', customerId: 'cus_23874283647', reason: 'Referencia de devolución',
       expiresAt: new Date((body['expires_at'] as number) * 1000), metadata: { custom_client_id: '12345' }, idempotencyKey: 'p-1', requestedBy: 'm_one_prefix',
-    }, { waitMs: 50 }] }]);
+    }, { waitMs: 50, firstAnswerSuffices: true }] }]);
   });
 
   it('should take OpenAPI\'s method word and no metadata', async () => {

@@ -1,8 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
+import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NotRunningError, TemporalUnavailableError } from '../../src/client/client-errors.ts';
+import type { PayoutOrderEvent } from '../../src/domain/payout-order.ts';
 import { createApiApp } from '../../src/http/app.ts';
+import { movePayoutOrder } from '../../src/store/payout-orders/settle.ts';
 import { playPayoutOrder } from './played-workflows.ts';
 import { expectRefused, payoutBody, startApi } from './start-api.ts';
 import type { Answer, TestApi } from './start-api.ts';
@@ -63,14 +66,6 @@ describe('POST /webhooks/conekta (A8)', () => {
     expect(api.client.calls).toHaveLength(1);
   });
 
-  it('should answer 200 for a payout order whose story is over', async () => {
-    api.client.reset({ signalPayoutFact: async () => { throw new NotRunningError('ended'); } });
-    const body = event();
-    expect((await deliver(body)).status).toBe(200);
-    expect((await deliver(body)).status).toBe(200);
-    expect(api.client.calls).toHaveLength(1);
-  });
-
   it.each([['another type', event('charge.paid', { id: 'x' })], ['a ping without object', { id: 'ping_1', type: 'webhook_ping' }], ['an unknown payout order', event('payout_order.withdrawn', { id: 'nobody' })]])('should take in %s and do nothing', async (_, body) => {
     expect((await deliver({ ...body, id: `quiet_${events}` })).status).toBe(200);
     expect(api.client.calls).toEqual([]);
@@ -95,6 +90,85 @@ describe('POST /webhooks/conekta (A8)', () => {
 
   it.each([['no JSON', '{'], ['a list', []], ['no id', { type: 'payout_order.withdrawn', data: { object: { id: 'x' } } }], ['no type', { id: 'e' }], ['no object', { id: 'e', type: 'payout_order.withdrawn' }], ['an id that is no text', { id: 7, type: 'x' }], ['a NUL in its id', { id: 'a\u0000', type: 'x' }]])('should refuse %s with 400', async (_, body) => {
     expectRefused(api, await deliver(body), 400, 'malformed_request_error');
+  });
+});
+
+describe('POST /webhooks/conekta, after the end of the Workflow', () => {
+  /** A payout order whose books took this course and whose Workflow is gone. */
+  async function ended(course: readonly PayoutOrderEvent[] | 'refused'): Promise<string> {
+    api.client.reset({ createPayoutOrder: (order) => playPayoutOrder(api.db, order, course) });
+    const { id } = (await api.call('POST', '/payout_orders', payoutBody())).body as { id: string };
+    api.client.reset({ signalPayoutFact: async () => { throw new NotRunningError('ended'); } });
+    return id;
+  }
+
+  function tell(id: string, word: string, eventId = `event_${events}`): Promise<Answer> {
+    return deliver({ ...event(`payout_order.${word}`, { id: `provider_${id}`, metadata: { reintegro_id: id } }), id: eventId });
+  }
+
+  function casesOf(id: string): Promise<object[]> {
+    return api.db.selectFrom('cases').select(['kind', 'amount_minor', 'currency', 'status']).where('merchant_id', '=', 'm_one').where('payout_order_id', '=', id).execute();
+  }
+
+  const issued = ['reference_issued'] as const;
+  const withdrawn = [...issued, 'withdrawal_begun', 'confirmed'] as const;
+
+  it.each<[string, readonly PayoutOrderEvent[] | 'refused', string, string]>([
+    ['a reversal after the window', withdrawn, 'reversed', 'late_reversal'],
+    ['a cancellation of cash that is out', withdrawn, 'cancelled', 'contradiction'],
+    ['a withdrawal of a cancelled reference', [...issued, 'cancelled'], 'withdrawn', 'contradiction'],
+    ['a withdrawal that begins after the cancellation', [...issued, 'cancelled'], 'pending_confirmation', 'contradiction'],
+    ['a withdrawal that begins after the expiry', [...issued, 'expired'], 'pending_confirmation', 'contradiction'],
+    ['a confirmation after the reversal', [...issued, 'withdrawal_begun', 'reversed'], 'withdrawn', 'contradiction'],
+    ['a withdrawal that nobody follows, the Workflow being ended by hand', issued, 'withdrawn', 'contradiction'],
+    ['a reversal that nobody follows', [...issued, 'withdrawal_begun'], 'reversed', 'contradiction'],
+    ['a reference of an order that was refused for good', 'refused', 'pending', 'contradiction'],
+  ])('should open a case for %s (P6, O1)', async (_, course, word, kind) => {
+    const id = await ended(course);
+    expect((await tell(id, word)).status).toBe(200);
+    expect(await casesOf(id)).toEqual([{ kind, amount_minor: 3000, currency: 'MXN', status: 'open' }]);
+    expect(await api.db.selectFrom('payout_orders').select('needs_attention').where('payout_order_id', '=', id).executeTakeFirst()).toEqual({ needs_attention: true });
+    // Delivered again, and told anew: once taken in, one matter.
+    await tell(id, word);
+    expect(api.client.calls).toHaveLength(1);
+    await tell(id, word, `event_${events}_anew`);
+    expect(await casesOf(id)).toHaveLength(1);
+  });
+
+  it.each<[readonly PayoutOrderEvent[], readonly string[]]>([
+    [withdrawn, ['open', 'pending', 'pending_confirmation', 'withdrawn']],
+    [[...issued, 'cancelled'], ['open', 'pending', 'cancelled']],
+    [[...issued, 'withdrawal_begun', 'cancelled'], ['open', 'pending', 'pending_confirmation', 'cancelled']],
+    [[...issued, 'expired'], ['open', 'pending', 'expired']],
+    [[...issued, 'withdrawal_begun', 'reversed'], ['open', 'pending', 'pending_confirmation', 'reversed']],
+    [[...issued, 'withdrawal_begun'], ['open', 'pending', 'pending_confirmation', 'something_new']],
+  ])('should open none for what the books of %j know, however late it is told (P6)', async (course, words) => {
+    const id = await ended(course);
+    for (const word of words) expect((await tell(id, word, `event_${events}_${word}`)).status).toBe(200);
+    expect(api.client.calls).toHaveLength(words.length);
+    expect(await casesOf(id)).toEqual([]);
+  });
+
+  it('should judge by the books as the Workflow left them, not as they were before the signal', async () => {
+    const id = await ended([...issued, 'withdrawal_begun']);
+    api.client.reset({ signalPayoutFact: async () => {
+      await movePayoutOrder(api.db, { actor: 'a', workflowId: 'w', runId: 'r' }, { merchantId: 'm_one', payoutOrderId: id }, () => ['confirmed']);
+      throw new NotRunningError('ended meanwhile');
+    } });
+    expect((await tell(id, 'reversed')).status).toBe(200);
+    expect(await casesOf(id)).toMatchObject([{ kind: 'late_reversal' }]);
+  });
+
+  it('should not take the event in before its case is on record', async () => {
+    const id = await ended(withdrawn);
+    await sql`alter table cases rename to cases_away`.execute(api.db);
+    try {
+      expect(await tell(id, 'reversed')).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
+    } finally {
+      await sql`alter table cases_away rename to cases`.execute(api.db);
+    }
+    expect((await tell(id, 'reversed')).status).toBe(200);
+    expect(await casesOf(id)).toMatchObject([{ kind: 'late_reversal' }]);
   });
 });
 
