@@ -84,14 +84,16 @@ async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonl
     if (!(error instanceof ProviderError)) throw error;
     if (error.kind === 'not_sent') return endedUnsettled(asking, input.sendNumber, { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null });
     if (error.kind !== 'declined') return endedUnsettled(asking, input.sendNumber, { kind: 'unknown' });
-    await recordIssueRefusal(deps.db, input, error.details.providerCode ?? 'refused_by_provider');
-    return { kind: 'declined', status: 'open' };
+    // Refused late, after this send was given up: that says nothing about the send under way.
+    const isRefused = await recordIssueRefusal(deps.db, input, error.details.providerCode ?? 'refused_by_provider', input.sendNumber);
+    return isRefused ? { kind: 'declined', status: 'open' } : { kind: 'unknown' };
   }
 }
 
 /** The status as it is now: another send may have settled it since the order was read. */
 async function standing({ deps, key, acting }: Asking): Promise<PayoutOutcome> {
-  return { kind: 'settled', status: await movePayoutOrder(deps.db, acting, key, () => []) };
+  const status = await movePayoutOrder(deps.db, acting, key, () => []);
+  return { kind: status === 'open' ? 'declined' : 'settled', status };
 }
 
 /** Writes down that the call has ended, so that the look need not wait for a worker that is still there. */

@@ -7,7 +7,7 @@ export function notSentPauseMs(attempt: number, retryAfterMs: number | null): nu
 /** After so many sends in a row that the provider did not take (about half an hour), a human is told (O1). */
 export const NOT_SENT_BEFORE_CASE = 12;
 
-/** The pauses between looks that the provider did not answer: from about a minute up to nine. Milliseconds. */
+/** The pauses between looks that the provider did not answer: from half a minute up to nine. Milliseconds. */
 export function noAnswerPauseMs(unanswered: number): number {
   return notSentPauseMs(Math.min(unanswered + 5, 10), null);
 }

@@ -29,6 +29,8 @@ export interface PayoutOrderRun extends WorkflowRef {
   windowRuns: boolean;
   /** Issuing is over, one way or the other, or takes longer than callers should wait. */
   answerable: boolean;
+  /** A void is being verified, or waits for the provider: whoever asks to cancel now is answered with the state as it is. */
+  voidParked: boolean;
   /** Rounds of asking the provider for the same thing. */
   rounds: number;
   needsAttention: boolean;
@@ -40,7 +42,7 @@ export function openPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun 
   const { workflowId, runId } = workflowInfo();
   const run: PayoutOrderRun = {
     request, workflowId, runId, status: 'open', statusDetail: 'registered', plan: null, cancels: [], factArrived: false,
-    expiryDue: false, windowDue: false, windowRuns: false, answerable: false, rounds: 0, needsAttention: false, waitsFor: null,
+    expiryDue: false, windowDue: false, windowRuns: false, answerable: false, voidParked: false, rounds: 0, needsAttention: false, waitsFor: null,
   };
   setHandler(messages.payoutOrderStateQuery, () => viewOf(run));
   setHandler(messages.payoutFactSignal, () => { run.factArrived = true; });
@@ -65,8 +67,8 @@ export function openPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun 
 }
 
 function askToCancel(run: PayoutOrderRun, request: CancelRequest): CancelAsked {
-  const asked: CancelAsked = { by: request.requestedBy, verdict: run.status === 'cancelled' ? 'cancelled' : 'open' };
-  if (asked.verdict === 'open') run.cancels.push(asked);
+  const asked: CancelAsked = { by: request.requestedBy, verdict: run.status === 'cancelled' ? 'cancelled' : run.voidParked ? 'verifying' : 'open' };
+  if (asked.verdict !== 'cancelled') run.cancels.push(asked);
   return asked;
 }
 
@@ -124,6 +126,7 @@ export function refuseCancels(run: PayoutOrderRun): void {
 
 /** The outcome of a void is being verified: callers get the state as it is, the story goes on. */
 export function parkCancels(run: PayoutOrderRun): void {
+  run.voidParked = true;
   for (const asked of run.cancels) asked.verdict = 'verifying';
 }
 

@@ -56,8 +56,9 @@ async function awaitLateReference(run: PayoutOrderRun): Promise<PayoutOutcome | 
     await condition(() => run.factArrived || run.expiryDue);
     run.factArrived = false;
     const isLast = run.expiryDue;
+    run.expiryDue = false;
     const found = await look(() => activities.findReference.executeWithOptions({ summary: 'is there a reference after all?' }, [{ ...refOf(run), sendNumber: Number.MAX_SAFE_INTEGER, isLast }]));
-    if (found === null || found.kind === 'too_early') askAgainLater(run, 'fact');
+    if (found === null || found.kind === 'too_early') askAgainLater(run, isLast ? 'expiry' : 'fact');
     else if (found.kind === 'settled' || isLast) return found;
   }
 }
@@ -110,6 +111,7 @@ async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause: 'cance
     },
     openCase: (kind) => openCase(run, kind),
   });
+  run.voidParked = false;
   if (isOutcome(outcome) && outcome.kind === 'settled') return moveTo(run, outcome.status);
   if (outcome.kind === 'declined') await follow(run, cause);
   else if (outcome.kind === 'contradiction') await openCase(run, 'contradiction');

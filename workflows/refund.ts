@@ -41,6 +41,7 @@ export async function refundWorkflow(request: RefundRequest): Promise<RefundView
       await Promise.all(reserved.legs.map((leg) => giveBack(run, leg, reserved)));
       if (!run.sending) await callOff(run);
     }
+    if (isFinal(run)) run.needsAttention = false;
     publish(run);
     await condition(() => isFinal(run));
     await condition(allHandlersFinished);
@@ -76,6 +77,8 @@ function beginSending(run: RefundRun): void {
 async function openCase(run: RefundRun, kind: CaseKind, leg?: LegPlan): Promise<void> {
   run.needsAttention = true;
   setDetail(run, 'needs_attention');
+  show(run);
+  publish(run);
   await activities.openCase({
     workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, refundId: run.request.refundId, ...(leg === undefined ? {} : { legId: leg.legId }),
   });

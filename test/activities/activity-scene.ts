@@ -1,14 +1,17 @@
 import { randomUUID } from 'node:crypto';
 
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { expect } from 'vitest';
 
-import type { PayoutActivities, RefundActivities, SubmitRefundInput } from '../../activities/contracts.ts';
+import type { PayoutActivities, PayoutOrderRef, PayoutOrderRequest, RefundActivities, SubmitRefundInput } from '../../activities/contracts.ts';
 import { createPayoutActivities } from '../../activities/payout-activities.ts';
 import { createRefundActivities } from '../../activities/refund-activities.ts';
+import type { PayoutOrderStatus } from '../../src/domain/payout-order.ts';
 import { createProviderRegistry } from '../../src/providers/registry.ts';
 import type { Database } from '../../src/store/database.ts';
 import { saveMerchant } from '../../src/store/merchants.ts';
 import { saveOrder } from '../../src/store/orders.ts';
+import { readPayoutOrder } from '../../src/store/payout-orders/read.ts';
 import { createFakeProvider, type FakeCharge, type FakeProvider } from '../support/fake-provider.ts';
 
 /** A merchant with a provider of its own, and the Activities that act for it. */
@@ -66,11 +69,55 @@ export async function reserveLeg(scene: Scene, refundId: string, amountMinor?: n
   return { ...workflow, merchantId: scene.merchantId, refundId, legId: `${refundId}:chg_1`, sendNumber: 1 };
 }
 
-/** Lets so much time pass since every send that no lost worker's call can still take effect. */
+/** A payout order on record, and how to ask for its reference. */
+export interface RegisteredPayoutOrder {
+  readonly scene: Scene;
+  readonly key: PayoutOrderRef;
+  readonly send: PayoutOrderRef & { readonly sendNumber: number };
+  /** The status on record. */
+  readonly status: () => Promise<PayoutOrderStatus | undefined>;
+}
+
+/** Registers a payout order of a new merchant; what is answered to that. */
+export async function registerPayoutOrder(db: Database, provider?: FakeProvider): Promise<RegisteredPayoutOrder> {
+  const scene = await openScene(db, [], provider);
+  const key = { workflowId: 'payout:p', runId: 'run_1', merchantId: scene.merchantId, payoutOrderId: `p-${scene.merchantId}` };
+  const plan = await scene.payouts.registerPayoutOrder({ ...payoutRequest(scene), ...key });
+  expect(plan).toEqual({ provider: 'acme', confirmationWindowMs: 180_000, protocol: { idempotency: 'reference', settleDelayMs: 1000, maxSends: 3 }, fingerprint: 'f' });
+  return { scene, key, send: { ...key, sendNumber: 1 }, status: async () => (await readPayoutOrder(db, key.merchantId, key.payoutOrderId))?.status };
+}
+
+/** What is asked for when a payout order is registered. */
+export function payoutRequest({ merchantId }: Scene): PayoutOrderRequest {
+  return {
+    merchantId, payoutOrderId: `p-${merchantId}`, amountMinor: 3_000, currency: 'MXN', allowedPayoutMethods: ['cash'], payoutMethodType: 'cash', customerId: 'cus_1', reason: 'Referencia',
+    expiresAt: '2030-01-01T00:00:00.000Z', metadata: { shop: 'norte' }, idempotencyKey: 'k', fingerprint: 'f', requestedBy: 'key_test',
+  };
+}
+
+/** Holds the coming call of an operation at the provider until it is let go; `reached` resolves when it is there. */
+export function hold(provider: FakeProvider, operation: 'submitRefund' | 'createPayoutOrder', then: () => unknown = () => undefined): { readonly reached: Promise<void>; letGo(): void } {
+  let letGo: () => void = () => undefined;
+  const released = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  const reached = new Promise<void>((resolve) => {
+    provider.before[operation].push(async () => {
+      resolve();
+      await released;
+      await then();
+    });
+  });
+  return { reached, letGo };
+}
+
+/** Lets so much time pass since every send, and since the end of every call, that a look may conclude something. */
 export async function letCallsEnd({ db, merchantId }: Scene): Promise<void> {
-  const sent_at = new Date(Date.now() - 3_600_000);
-  await db.updateTable('legs').set({ sent_at }).where('merchant_id', '=', merchantId).where('sent_at', 'is not', null).execute();
-  await db.updateTable('payout_orders').set({ sent_at }).where('merchant_id', '=', merchantId).where('sent_at', 'is not', null).execute();
+  const longAgo = new Date(Date.now() - 3_600_000);
+  for (const table of ['legs', 'payout_orders'] as const) {
+    await db.updateTable(table).set({ sent_at: longAgo }).where('merchant_id', '=', merchantId).where('sent_at', 'is not', null).execute();
+    await db.updateTable(table).set({ call_ended_at: longAgo }).where('merchant_id', '=', merchantId).where('call_ended_at', 'is not', null).execute();
+  }
 }
 
 /** Where a process dies in its n-th transaction (from 1): before it, inside it so that it is rolled back, or after its commit. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { AskCause, PayoutOrderRef } from '../../activities/contracts.ts';
+import type { AskCause } from '../../activities/contracts.ts';
 import type { PayoutOrderStatus } from '../../src/domain/payout-order.ts';
 import { ProviderError, type ProviderErrorKind } from '../../src/providers/provider-error.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -8,7 +8,7 @@ import { readPayoutOrder } from '../../src/store/payout-orders/read.ts';
 import { memoryDatabase } from '../support/database.ts';
 import { createFakeProvider, type FakeProvider } from '../support/fake-provider.ts';
 import { history } from '../store/refund-records.ts';
-import { booked, interrupted, letCallsEnd, openScene, type Death, type Scene } from './activity-scene.ts';
+import { booked, interrupted, letCallsEnd, registerPayoutOrder, type Death, type RegisteredPayoutOrder } from './activity-scene.ts';
 
 let db: Database;
 beforeAll(async () => {
@@ -22,27 +22,12 @@ function failing(kind: ProviderErrorKind, details: ConstructorParameters<typeof 
   };
 }
 
-interface Registered {
-  readonly scene: Scene;
-  readonly key: PayoutOrderRef;
-  readonly send: PayoutOrderRef & { readonly sendNumber: number };
-  /** The status on record. */
-  readonly status: () => Promise<PayoutOrderStatus | undefined>;
-}
-
-async function registered(provider?: FakeProvider): Promise<Registered> {
-  const scene = await openScene(db, [], provider);
-  const key = { workflowId: 'payout:p', runId: 'run_1', merchantId: scene.merchantId, payoutOrderId: `p-${scene.merchantId}` };
-  const plan = await scene.payouts.registerPayoutOrder({
-    ...key, amountMinor: 3_000, currency: 'MXN', allowedPayoutMethods: ['cash'], payoutMethodType: 'cash', customerId: 'cus_1', reason: 'Referencia',
-    expiresAt: '2030-01-01T00:00:00.000Z', metadata: { shop: 'norte' }, idempotencyKey: 'k', fingerprint: 'f', requestedBy: 'key_test',
-  });
-  expect(plan).toEqual({ provider: 'acme', confirmationWindowMs: 180_000, protocol: { idempotency: 'reference', settleDelayMs: 1000, maxSends: 3 } });
-  return { scene, key, send: { ...key, sendNumber: 1 }, status: async () => (await readPayoutOrder(db, key.merchantId, key.payoutOrderId))?.status };
+function registered(provider?: FakeProvider): Promise<RegisteredPayoutOrder> {
+  return registerPayoutOrder(db, provider);
 }
 
 /** A payout order that is pending, or further, on record and at the provider. */
-async function issued(status: PayoutOrderStatus = 'pending'): Promise<Registered> {
+async function issued(status: PayoutOrderStatus = 'pending'): Promise<RegisteredPayoutOrder> {
   const order = await registered();
   await order.scene.payouts.issueReference(order.send);
   tell(order, status);
@@ -52,7 +37,7 @@ async function issued(status: PayoutOrderStatus = 'pending'): Promise<Registered
 }
 
 /** The provider now tells this status. */
-function tell({ scene }: Registered, status: PayoutOrderStatus): void {
+function tell({ scene }: RegisteredPayoutOrder, status: PayoutOrderStatus): void {
   for (const order of scene.provider.payoutOrders) order.status = status;
 }
 
@@ -84,6 +69,7 @@ describe('issueReference', () => {
     const { scene, send } = await registered();
     scene.provider.after.createPayoutOrder.push(failing(kind));
     expect(await scene.payouts.issueReference(send)).toEqual({ kind: 'unknown' });
+    await letCallsEnd(scene);
     expect(await scene.payouts.findReference(send)).toEqual({ kind: 'settled', status: 'pending' });
     expect(await scene.payouts.findReference(send)).toEqual({ kind: 'settled', status: 'pending' });
     expect(scene.provider.payoutOrders).toHaveLength(1);
@@ -93,6 +79,7 @@ describe('issueReference', () => {
     const { scene, send } = await registered();
     scene.provider.before.createPayoutOrder.push(failing('unknown'));
     await scene.payouts.issueReference(send);
+    await letCallsEnd(scene);
     scene.provider.before.findPayoutOrder.push(failing('unknown'));
     await expect(scene.payouts.findReference(send)).rejects.toMatchObject({ type: 'Provider.unknown' });
     expect(await scene.payouts.findReference(send)).toEqual({ kind: 'absent' });
@@ -103,12 +90,14 @@ describe('issueReference', () => {
     const order = await registered(createFakeProvider([], 'balance', 'open'));
     expect(await order.scene.payouts.issueReference(order.send)).toEqual({ kind: 'unknown' });
     tell(order, 'pending');
+    await letCallsEnd(order.scene);
     expect(await order.scene.payouts.findReference(order.send)).toEqual({ kind: 'settled', status: 'pending' });
   });
 
   it('should stay open for ever when the provider made it and never issued the reference (P1)', async () => {
     const { scene, key, send } = await registered(createFakeProvider([], 'balance', 'open'));
     await scene.payouts.issueReference(send);
+    await letCallsEnd(scene);
     expect(await scene.payouts.findReference(send)).toEqual({ kind: 'declined', status: 'open' });
     expect(await readPayoutOrder(db, key.merchantId, key.payoutOrderId)).toMatchObject({ status: 'open', statusDetail: 'never_issued_by_provider' });
   });

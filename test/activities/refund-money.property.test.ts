@@ -10,7 +10,9 @@ import { booked, interrupted, openScene, reserveLeg, type Death, type Scene } fr
 import { sendOnceLoop, type Ending } from './send-loop.ts';
 
 const AMOUNT_MINOR = 1_000;
-const RUNS = 100;
+const RUNS = 40;
+/** Fooling a naive sender takes a rare script; the search ends with the first that does. */
+const NAIVE_RUNS = 500;
 /** Some thousand transactions: slow on a busy machine. */
 const TIMEOUT_MS = 180_000;
 
@@ -107,7 +109,7 @@ describe('refunds of equal amount on one charge', () => {
       scene.provider.commitLate();
       expect(scene.provider.movedMinor('chg_1')).toBeLessThanOrEqual(script.length * AMOUNT_MINOR);
     });
-    expect((await fc.check(naive, { numRuns: RUNS })).failed).toBe(true);
+    expect((await fc.check(naive, { numRuns: NAIVE_RUNS, endOnFailure: true })).failed).toBe(true);
   });
 });
 

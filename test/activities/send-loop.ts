@@ -44,7 +44,10 @@ async function settleAndFind(scene: Scene, input: SubmitRefundInput, options: Lo
   await letCallsEnd(scene);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await find(input);
+      const found = await find(input);
+      if (found.kind !== 'too_early') return found;
+      if (attempt === MAX_ATTEMPTS) throw new Error('the look never came late enough');
+      await letCallsEnd(scene);
     } catch (error) {
       // The look is retried until it answers.
       if (attempt === MAX_ATTEMPTS) throw error;

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { ProviderError } from '../../src/providers/provider-error.ts';
-import { sql } from 'kysely';
 import type { Database } from '../../src/store/database.ts';
 import { memoryDatabase } from '../support/database.ts';
 import { ACCEPT, DECLINE, DECLINE_AFTER_LATE_COMMIT, EMPTY_SUCCESS, LATE_COMMIT, LOST_AFTER, LOST_BEFORE, NOT_SENT, type RefundScript } from '../support/fake-provider.ts';
@@ -93,6 +92,7 @@ describe('submitRefund', () => {
     const scene = await sceneWith(LATE_COMMIT, DECLINE_AFTER_LATE_COMMIT);
     const input = await reserveLeg(scene, 'r');
     expect(await scene.refunds.submitRefund(input)).toEqual({ kind: 'unknown' });
+    await letCallsEnd(scene);
     expect(await scene.refunds.findRefund(input)).toEqual({ kind: 'absent' });
     expect(await scene.refunds.submitRefund({ ...input, sendNumber: 2 })).toMatchObject({ kind: 'accepted', refundStatus: 'refunded' });
     expect(scene.provider.journal).toHaveLength(1);
@@ -103,6 +103,7 @@ describe('submitRefund', () => {
     const scene = await sceneWith(LATE_COMMIT);
     const input = await reserveLeg(scene, 'r', 4_000);
     await scene.refunds.submitRefund(input);
+    await letCallsEnd(scene);
     expect(await scene.refunds.findRefund(input)).toEqual({ kind: 'absent' });
     scene.provider.before.getOrder.push(unreachable);
     expect(await scene.refunds.submitRefund({ ...input, sendNumber: 2 })).toMatchObject({ kind: 'not_sent' });
@@ -116,6 +117,7 @@ describe('submitRefund', () => {
     const scene = await sceneWith(LATE_COMMIT, NOT_SENT);
     const input = await reserveLeg(scene, 'r', 4_000);
     await scene.refunds.submitRefund(input);
+    await letCallsEnd(scene);
     expect(await scene.refunds.findRefund(input)).toEqual({ kind: 'absent' });
     expect(await scene.refunds.submitRefund({ ...input, sendNumber: 2 })).toMatchObject({ kind: 'not_sent' });
     scene.provider.commitLate();
@@ -144,6 +146,7 @@ describe('submitRefund', () => {
     const input = await reserveLeg(scene, 'r', 4_000);
     scene.provider.refundByHand('chg_1', 4_000);
     expect(await scene.refunds.submitRefund(input)).toEqual({ kind: 'unknown' });
+    await letCallsEnd(scene);
     expect(await scene.refunds.findRefund(input)).toEqual({ kind: 'absent' });
   });
 });
@@ -154,6 +157,7 @@ describe('findRefund', () => {
     const input = await reserveLeg(scene, 'r', 4_000);
     await scene.refunds.submitRefund(input);
     scene.provider.commitLate();
+    await letCallsEnd(scene);
     const found = await scene.refunds.findRefund(input);
     expect(found).toMatchObject({ kind: 'found', refundStatus: 'refunded', statusDetail: 'complete' });
     expect(await scene.refunds.findRefund(input)).toEqual(found);
@@ -165,6 +169,7 @@ describe('findRefund', () => {
     const input = await reserveLeg(scene, 'r');
     await scene.refunds.submitRefund(input);
     scene.provider.before.getOrder.push(unreachable);
+    await letCallsEnd(scene);
     await expect(scene.refunds.findRefund(input)).rejects.toMatchObject({ type: 'Provider.unknown', nonRetryable: false });
     expect(await scene.refunds.findRefund(input)).toMatchObject({ kind: 'found' });
   });
@@ -191,7 +196,10 @@ describe('findRefund', () => {
     const scene = await sceneWith(LOST_BEFORE);
     const input = await reserveLeg(scene, 'r', 4_000);
     scene.provider.refundByHand('chg_1', 4_000);
-    const late = interrupted(db, { transaction: 1, moment: 'before' }, () => scene.refunds.submitRefund(input));
+    const late = interrupted(db, { transaction: 1, moment: 'before' }, async () => {
+      await scene.refunds.submitRefund(input);
+      await letCallsEnd(scene);
+    });
     expect(await scene.on(late).refunds.findRefund(input)).toEqual({ kind: 'absent' });
     expect(await booked(scene)).toEqual({ count: 0, totalMinor: 0 });
   });
@@ -201,34 +209,5 @@ describe('findRefund', () => {
     const input = await reserveLeg(scene, 'r');
     await scene.refunds.submitRefund(input);
     expect(await scene.refunds.findRefund(input)).toMatchObject({ kind: 'declined', refundStatus: 'rejected' });
-  });
-});
-
-describe('reserveRefund', () => {
-  it('should look at the provider before a refusal is final: the order on record may be old (R1)', async () => {
-    const scene = await openScene(db);
-    const request = { workflowId: 'w', runId: 'r', merchantId: scene.merchantId, orderId: 'ord_1', fingerprint: 'f', requestedBy: 'key' };
-    await sql`update charges set paid = false where merchant_id = ${scene.merchantId}`.execute(db);
-    expect(await scene.refunds.reserveRefund({ ...request, refundId: 'a', idempotencyKey: 'a', amountMinor: 6_000 })).toMatchObject({
-      kind: 'reserved', provider: 'acme', currency: 'MXN', amountMinor: 6_000, legs: [{ legId: 'a:chg_1', hasTurn: true }], protocol: { idempotency: 'balance', settleDelayMs: 1000, maxSends: 3 },
-    });
-    expect(await scene.refunds.reserveRefund({ ...request, refundId: 'b', idempotencyKey: 'b', amountMinor: 6_000 })).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining' });
-    expect(scene.provider.calls.getOrder).toBe(2);
-  });
-
-  it('should refuse nothing while the provider cannot be asked, and an order it does not know (R1)', async () => {
-    const scene = await openScene(db);
-    const request = { workflowId: 'w', runId: 'r', merchantId: scene.merchantId, orderId: 'ord_2', refundId: 'a', idempotencyKey: 'a', fingerprint: 'f', requestedBy: 'key' };
-    scene.provider.before.getOrder.push(unreachable, () => { throw new ProviderError('not_found', 'no such order'); });
-    await expect(scene.refunds.reserveRefund(request)).rejects.toMatchObject({ type: 'Provider.unknown' });
-    expect(await scene.refunds.reserveRefund(request)).toEqual({ kind: 'refused', refusal: 'order_not_found' });
-  });
-
-  it('should fail for good for a merchant that does not exist, and wait for a provider that is not configured', async () => {
-    const scene = await openScene(db);
-    const request = { workflowId: 'w', runId: 'r', orderId: 'ord_1', refundId: 'a', idempotencyKey: 'a', fingerprint: 'f', requestedBy: 'key' };
-    await expect(scene.refunds.reserveRefund({ ...request, merchantId: 'mer_nobody' })).rejects.toMatchObject({ type: 'UnknownMerchantError', nonRetryable: true });
-    await db.updateTable('merchants').set({ provider: 'other' }).where('merchant_id', '=', scene.merchantId).execute();
-    await expect(scene.refunds.reserveRefund({ ...request, merchantId: scene.merchantId })).rejects.toMatchObject({ type: 'MissingProviderError', nonRetryable: false });
   });
 });

@@ -34,7 +34,7 @@ function refundOutcome(name: string, prepare: (script: Script) => void, act?: (r
   };
 }
 
-async function waitsForTurn(refund: TestRefund): Promise<void> {
+async function waitsInTimer(refund: TestRefund): Promise<void> {
   await reach(refund, (events) => countOf(events, 'timerStarted') === 1);
 }
 
@@ -59,21 +59,30 @@ const REFUNDS: readonly RecordedOutcome[] = [
   }),
   refundOutcome('refund-rejected-by-provider', (script) => script.on('reserveRefund', reserved()).on('submitRefund', DECLINED)),
   refundOutcome('refund-request-refused', (script) => script.on('reserveRefund', { kind: 'refused', refusal: 'order_not_returnable' })),
-  refundOutcome('refund-concluded-before', (script) => script.on('reserveRefund', { kind: 'concluded', status: 'refunded', statusDetail: 'complete' })),
+  refundOutcome('refund-concluded-before', (script) => script.on('reserveRefund', ({ fingerprint }) => ({ kind: 'concluded', status: 'refunded', statusDetail: 'complete', fingerprint }))),
+  refundOutcome('refund-refunded-once-its-order-is-shown', (script) => {
+    script.on('reserveRefund', { kind: 'not_yet', retryAfterMs: null }, reserved()).on('submitRefund', ACCEPTED);
+  }),
+  refundOutcome('refund-cancelled-before-its-order-is-shown', (script) => script.on('reserveRefund', { kind: 'not_yet', retryAfterMs: 3_600_000 }), async (refund) => {
+    await waitsInTimer(refund);
+    await refund.cancel();
+    await refund.wait();
+  }),
+  refundOutcome('refund-sent-before-a-reset', (script) => script.on('reserveRefund', { ...reserved(), alreadySent: true }).on('submitRefund', ACCEPTED)),
   refundOutcome('refund-cancelled-while-waiting', (script) => script.on('reserveRefund', reserved([false])), async (refund) => {
-    await waitsForTurn(refund);
+    await waitsInTimer(refund);
     await refund.cancel();
     await refund.wait();
   }),
   refundOutcome('refund-cancelled-by-signal', (script) => script.on('reserveRefund', reserved([false])), async (refund) => {
-    await waitsForTurn(refund);
+    await waitsInTimer(refund);
     await refund.signalCancel();
     await refund.wait();
   }),
   refundOutcome('refund-refunded-after-its-turn', (script) => {
     script.on('reserveRefund', reserved([false])).on('takeTurn', { hasTurn: true }).on('submitRefund', ACCEPTED);
   }, async (refund) => {
-    await waitsForTurn(refund);
+    await waitsInTimer(refund);
     await refund.handle.signal(turnSignal, { legId: 'leg_1' });
     await refund.wait();
   }),

@@ -59,7 +59,7 @@ describeOnEachDatabase('saveOrder', (database) => {
     const shop = await openShop(db, [{ refunds: [MANUAL] }]);
     await reserve(db, shop, 'r', { amountMinor: 1_000 });
     await begin(db, legOf(shop, 'r'));
-    await fenceSend(db, legOf(shop, 'r'), 1, 0);
+    await fenceSend(db, legOf(shop, 'r'), 1, { afterPermitMs: 0, afterCallMs: 0 });
     await save(db, shop, 5, { refunds: [MANUAL, OURS], raw: { fresh: true } });
     expect(await chargeRow(db, shop)).toMatchObject({ held_minor: 1_000, external_minor: 300, raw: { fresh: true } });
     await settleLeg(db, actingFor('r'), legOf(shop, 'r'), success('re_ours', orderSnapshot([{ refunds: [MANUAL, OURS] }]), atSecond(6)));

@@ -18,11 +18,15 @@ async function merchant(db: Database): Promise<string> {
 }
 
 async function register(db: Database, merchantId: string, payoutOrderId: string, over: Partial<NewPayoutOrder> = {}): Promise<PayoutOrderKey> {
-  await registerPayoutOrder(db, actingFor(payoutOrderId), {
+  expect(await registerPayoutOrder(db, actingFor(payoutOrderId), newPayoutOrder(merchantId, payoutOrderId, over))).toBe('f');
+  return { merchantId, payoutOrderId };
+}
+
+function newPayoutOrder(merchantId: string, payoutOrderId: string, over: Partial<NewPayoutOrder>): NewPayoutOrder {
+  return {
     merchantId, payoutOrderId, payoutId: `payout_${payoutOrderId}`, provider: PROVIDER, amountMinor: 3_000, currency: 'MXN', allowedPayoutMethods: ['cash'], payoutMethodType: 'cash',
     customerId: 'cus_1', reason: 'Referencia', expiresAt: atSecond(86_400), metadata: {}, idempotencyKey: `key-${payoutOrderId}`, fingerprint: 'f', ...over,
-  });
-  return { merchantId, payoutOrderId };
+  };
 }
 
 function move(db: Database, key: PayoutOrderKey, ...events: Parameters<typeof movePayoutOrder>[3] extends (...args: never) => readonly (infer E)[] ? E[] : never) {
@@ -37,6 +41,13 @@ describeOnEachDatabase('registerPayoutOrder', (database) => {
     expect(await readPayoutOrder(db, merchantId, 'p')).toMatchObject({ status: 'open', statusDetail: 'registered', payoutId: 'payout_p', providerPayoutOrderId: null, expiresAt: atSecond(86_400) });
     expect(await history(db, merchantId, 'p')).toEqual([{ to: 'open', detail: 'registered', events: ['payout_order.open'] }]);
     expect(await findKey(db, merchantId, PAYOUT_ORDER_OPERATION, 'key-p')).toEqual({ fingerprint: 'f', resourceId: 'p' });
+  });
+
+  it('should answer the fingerprint on record, whatever body comes under the same key (R8)', async () => {
+    const db = database();
+    const key = await register(db, await merchant(db), 'p');
+    const again = (fingerprint: string): Promise<string> => registerPayoutOrder(db, actingFor('p'), newPayoutOrder(key.merchantId, 'p', { fingerprint, amountMinor: 9 }));
+    expect([await again('f'), await again('other')]).toEqual(['f', 'f']);
   });
 
   it('should not take a key that stands for another payout order (R8)', async () => {
@@ -55,12 +66,13 @@ describeOnEachDatabase('beginIssue', (database) => {
   it('should give one permit per send number, and none to a send that was given up (S4)', async () => {
     const db = database();
     const key = await register(db, await merchant(db), 'p');
-    expect(await fenceIssue(db, key, 1, 0)).toEqual({ kind: 'never_sent' });
+    expect(await fenceIssue(db, key, 1, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'never_sent' });
     expect(await beginIssue(db, key, 1)).toBe('fenced');
     expect((await Promise.all(Array.from({ length: 5 }, () => beginIssue(db, key, 2)))).toSorted()).toEqual(['fenced', 'fenced', 'fenced', 'fenced', 'go']);
-    expect((await fenceIssue(db, key, 2, 60_000)).kind).toBe('too_early');
+    expect((await fenceIssue(db, key, 2, { afterPermitMs: 60_000, afterCallMs: 0 })).kind).toBe('too_early');
     await endIssue(db, key, 2);
-    expect(await fenceIssue(db, key, 2, 60_000)).toEqual({ kind: 'unknown' });
+    expect((await fenceIssue(db, key, 2, { afterPermitMs: 0, afterCallMs: 60_000 })).kind).toBe('too_early');
+    expect(await fenceIssue(db, key, 2, { afterPermitMs: 60_000, afterCallMs: 0 })).toEqual({ kind: 'unknown' });
     expect(await beginIssue(db, key, 2)).toBe('fenced');
   });
 
@@ -70,7 +82,7 @@ describeOnEachDatabase('beginIssue', (database) => {
     await beginIssue(db, key, 1);
     await move(db, key, 'reference_issued');
     expect(await beginIssue(db, key, 2)).toBe('settled');
-    expect(await fenceIssue(db, key, 2, 0)).toEqual({ kind: 'settled' });
+    expect(await fenceIssue(db, key, 2, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'settled' });
   });
 
   it('should leave a refused one open for ever, saying why, and not touch one that was issued (P1)', async () => {
@@ -79,6 +91,8 @@ describeOnEachDatabase('beginIssue', (database) => {
     const [refused, issued] = [await register(db, merchantId, 'p'), await register(db, merchantId, 'q')];
     await move(db, issued, 'reference_issued');
     for (const key of [refused, issued]) await recordIssueRefusal(db, key, 'customer_blocked');
+    expect([await beginIssue(db, refused, 9), await beginIssue(db, issued, 9)]).toEqual(['refused', 'settled']);
+    expect(await fenceIssue(db, refused, 9, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'settled' });
     expect(await readPayoutOrder(db, merchantId, 'p')).toMatchObject({ status: 'open', statusDetail: 'customer_blocked' });
     expect(await readPayoutOrder(db, merchantId, 'q')).toMatchObject({ status: 'pending', statusDetail: 'pending' });
   });

@@ -92,8 +92,32 @@ describeOnEachDatabase('reserveRefund', (database) => {
     await reserve(db, shop, 'done');
     await begin(db, legOf(shop, 'done'));
     await settleLeg(db, actingFor('done'), legOf(shop, 'done'), success('re_1'));
-    expect(await reserve(db, shop, 'done')).toEqual({ kind: 'concluded', status: 'refunded', statusDetail: 'complete' });
+    const concluded = { kind: 'concluded', status: 'refunded', statusDetail: 'complete', fingerprint: 'f' };
+    expect(await reserve(db, shop, 'done')).toEqual(concluded);
+    // Another body under the same key is told whose key it is, so that the caller can be refused.
+    expect(await reserve(db, shop, 'done', { fingerprint: 'other', amountMinor: 1 })).toEqual(concluded);
     expect(await holds(db, shop)).toEqual([{ held: 10_000, ofLegs: 10_000 }]);
+  });
+
+  it('should say so when a leg was sent already: the turns of what is sent are over, those of the rest are not (R4, S5)', async () => {
+    const db = database();
+    const shop = await openShop(db, SPLIT);
+    await reserve(db, shop, 'before', { chargeId: 'chg_2', amountMinor: 1_000 });
+    expect(await reserve(db, shop, 'r', { chargeId: 'chg_1' })).toMatchObject({ kind: 'reserved', alreadySent: false });
+    await reserve(db, shop, 'later', { chargeId: 'chg_2', amountMinor: 1_000 });
+    await begin(db, legOf(shop, 'r'));
+    expect(await reserve(db, shop, 'r', { chargeId: 'chg_1' })).toMatchObject({ kind: 'reserved', alreadySent: true, legs: [{ legId: 'r:chg_1', hasTurn: true }] });
+    expect(await reserve(db, shop, 'later', { chargeId: 'chg_2' })).toMatchObject({ kind: 'reserved', alreadySent: false, legs: [{ legId: 'later:chg_2', hasTurn: false }] });
+  });
+
+  it('should give a leg that is settled its turn though the gate went on to others (S5)', async () => {
+    const db = database();
+    const shop = await openShop(db, SPLIT);
+    await reserve(db, shop, 'r');
+    await begin(db, legOf(shop, 'r', 'chg_1'));
+    await settleLeg(db, actingFor('r'), legOf(shop, 'r', 'chg_1'), success('re_1'));
+    expect((await chargeRow(db, shop, 'chg_1')).gate_leg_id).toBeNull();
+    expect(await reserve(db, shop, 'r')).toMatchObject({ kind: 'reserved', alreadySent: true, legs: [{ legId: 'r:chg_1', hasTurn: true }, { legId: 'r:chg_2', hasTurn: true }] });
   });
 
   it('should write a refusal down only when asked, and then answer it for ever (R1, R8)', async () => {

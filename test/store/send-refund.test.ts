@@ -34,10 +34,10 @@ describeOnEachDatabase('beginSend', (database) => {
     const shop = await openShop(db);
     await reserve(db, shop, 'r');
     const key = legOf(shop, 'r');
-    expect(await fenceSend(db, key, 1, 0)).toEqual({ kind: 'never_sent' });
+    expect(await fenceSend(db, key, 1, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'never_sent' });
     expect(await begin(db, key, 1)).toEqual({ kind: 'fenced' });
     expect(await begin(db, key, 2)).toEqual({ kind: 'go' });
-    expect(await fenceSend(db, key, 2, 0)).toEqual({ kind: 'unknown' });
+    expect(await fenceSend(db, key, 2, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'unknown' });
     expect(await begin(db, key, 2)).toEqual({ kind: 'fenced' });
     expect(await begin(db, key, 3)).toEqual({ kind: 'go' });
   });
@@ -48,30 +48,34 @@ describeOnEachDatabase('beginSend', (database) => {
     await reserve(db, shop, 'r');
     const key = legOf(shop, 'r');
     await begin(db, key, 1);
-    const early = await fenceSend(db, key, 1, 60_000);
+    const early = await fenceSend(db, key, 1, { afterPermitMs: 60_000, afterCallMs: 0 });
     expect(early.kind).toBe('too_early');
     expect(early.kind === 'too_early' && early.waitMs > 0 && early.waitMs <= 60_000).toBe(true);
     expect((await legRow(db, key)).status).toBe('sending');
     await db.updateTable('legs').set({ sent_at: new Date(Date.now() - 120_000) }).where('merchant_id', '=', shop.merchantId).execute();
-    expect(await fenceSend(db, key, 1, 60_000)).toEqual({ kind: 'unknown' });
+    expect(await fenceSend(db, key, 1, { afterPermitMs: 60_000, afterCallMs: 0 })).toEqual({ kind: 'unknown' });
     expect((await legRow(db, key)).status).toBe('unknown');
   });
 
-  it('should need no further wait once the worker itself said that its call has ended (S4)', async () => {
+  it('should wait from the end of the call, once the worker itself said that it has ended (S4)', async () => {
     const db = database();
     const shop = await openShop(db);
     await reserve(db, shop, 'r');
     await begin(db, legOf(shop, 'r'), 1);
     await markUnknown(db, legOf(shop, 'r'), 1);
-    expect(await fenceSend(db, legOf(shop, 'r'), 1, 60_000)).toEqual({ kind: 'unknown' });
+    expect((await fenceSend(db, legOf(shop, 'r'), 1, { afterPermitMs: 0, afterCallMs: 60_000 })).kind).toBe('too_early');
+    expect(await fenceSend(db, legOf(shop, 'r'), 1, { afterPermitMs: 60_000, afterCallMs: 0 })).toEqual({ kind: 'unknown' });
+    // The next send starts the clock anew: the end of the last call says nothing about this one.
+    await begin(db, legOf(shop, 'r'), 2);
+    expect((await fenceSend(db, legOf(shop, 'r'), 2, { afterPermitMs: 60_000, afterCallMs: 0 })).kind).toBe('too_early');
   });
 
   it('should not lower the fence when an older look comes late (S4)', async () => {
     const db = database();
     const shop = await openShop(db);
     await reserve(db, shop, 'r');
-    await fenceSend(db, legOf(shop, 'r'), 3, 0);
-    await fenceSend(db, legOf(shop, 'r'), 1, 0);
+    await fenceSend(db, legOf(shop, 'r'), 3, { afterPermitMs: 0, afterCallMs: 0 });
+    await fenceSend(db, legOf(shop, 'r'), 1, { afterPermitMs: 0, afterCallMs: 0 });
     expect(await begin(db, legOf(shop, 'r'), 3)).toEqual({ kind: 'fenced' });
   });
 
@@ -95,7 +99,7 @@ describeOnEachDatabase('beginSend', (database) => {
     await cancelRefund(db, actingFor('off'), shop.merchantId, 'off');
     for (const refundId of ['won', 'lost', 'off']) {
       expect(await begin(db, legOf(shop, refundId), 9)).toEqual({ kind: 'settled' });
-      expect(await fenceSend(db, legOf(shop, refundId), 9, 0)).toEqual({ kind: 'settled' });
+      expect(await fenceSend(db, legOf(shop, refundId), 9, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'settled' });
     }
   });
 });
@@ -121,7 +125,7 @@ describeOnEachDatabase('settleLeg', (database) => {
     await reserve(db, shop, 'r');
     const key = legOf(shop, 'r');
     await begin(db, key, 1);
-    await fenceSend(db, key, 1, 0);
+    await fenceSend(db, key, 1, { afterPermitMs: 0, afterCallMs: 0 });
     await settleLeg(db, actingFor('r'), key, success('re_late'));
     expect(await standingLeg(db, actingFor('r'), key)).toMatchObject({ legStatus: 'succeeded', refundStatus: 'refunded' });
     expect(await movements(db, shop)).toHaveLength(1);

@@ -89,6 +89,8 @@ export interface FakeProvider {
   readonly calls: Record<Operation, number>;
   /** Moves what was put off. */
   commitLate(): void;
+  /** The cardholder disputes an amount of a charge. */
+  dispute(chargeId: string, disputedMinor: number): void;
   /** A refund made by hand at the provider. */
   refundByHand(chargeId: string, amountMinor: number): void;
   /** Σ moved of a charge, minor units. */
@@ -104,6 +106,7 @@ function perOperation<T>(make: () => T): Record<Operation, T> {
 class Ledger {
   readonly journal: JournalEntry[] = [];
   readonly #charges: readonly FakeCharge[];
+  readonly #disputes = new Map<string, number>();
   #late: ProviderRefundRequest[] = [];
 
   constructor(charges: readonly FakeCharge[]) {
@@ -118,6 +121,10 @@ class Ledger {
     const charge = this.#charges.find((candidate) => candidate.chargeId === chargeId);
     if (charge === undefined || this.movedMinor(chargeId) + amountMinor > charge.amountMinor) throw new ProviderError('declined', 'nothing left', { providerCode: 'nothing_left' });
     this.journal.push({ providerRefundId: `re_${this.journal.length + 1}`, chargeId, amountMinor });
+  }
+
+  dispute(chargeId: string, disputedMinor: number): void {
+    this.#disputes.set(chargeId, disputedMinor);
   }
 
   putOff(request: ProviderRefundRequest): void {
@@ -135,7 +142,7 @@ class Ledger {
 
   order(): ProviderOrder {
     const charges = this.#charges.map(({ chargeId, amountMinor }) => ({
-      chargeId, amountMinor, currency: 'MXN', providerStatus: 'paid', paid: true, disputedMinor: 0, raw: {},
+      chargeId, amountMinor, currency: 'MXN', providerStatus: 'paid', paid: true, disputedMinor: this.#disputes.get(chargeId) ?? 0, raw: {},
       refunds: this.journal.filter((entry) => entry.chargeId === chargeId).map((entry) => ({ providerRefundId: entry.providerRefundId, amountMinor: entry.amountMinor })),
     }));
     return { orderId: 'ord_1', currency: 'MXN', charges, raw: {} };
@@ -195,6 +202,6 @@ export function createFakeProvider(charges: readonly FakeCharge[], idempotency: 
   };
   return {
     adapter, journal: ledger.journal, payoutOrders, refundScripts, before, after, calls, commitLate: () => ledger.commitLate(),
-    refundByHand: (chargeId, amountMinor) => ledger.move(chargeId, amountMinor), movedMinor: (chargeId) => ledger.movedMinor(chargeId), orderAsIs: () => ledger.order(),
+    dispute: (chargeId, disputedMinor) => ledger.dispute(chargeId, disputedMinor), refundByHand: (chargeId, amountMinor) => ledger.move(chargeId, amountMinor), movedMinor: (chargeId) => ledger.movedMinor(chargeId), orderAsIs: () => ledger.order(),
   };
 }

@@ -19,7 +19,7 @@ export function fakePayoutProvider(script: Script, rules: PayoutRules = {}): Fak
   const { confirmationWindowMs = 180_000, settleDelayMs = 60_000, maxSends = 3 } = rules;
   const provider: FakePayoutProvider = { status: 'open' };
   const settle = (status: PayoutOrderStatus): PayoutOutcome => ({ kind: 'settled', status: (provider.status = status) });
-  script.on('registerPayoutOrder', { provider: 'conekta', confirmationWindowMs, protocol: { idempotency: 'reference', settleDelayMs, maxSends } });
+  script.on('registerPayoutOrder', ({ fingerprint }) => ({ provider: 'conekta', confirmationWindowMs, protocol: { idempotency: 'reference', settleDelayMs, maxSends }, fingerprint }));
   script.on('issueReference', () => settle('pending'));
   script.on('followPayoutOrder', ({ cause }) => settle(cause === 'window_ended' && provider.status === 'pending_confirmation' ? 'withdrawn' : provider.status));
   script.on('voidReference', ({ cause }) => {

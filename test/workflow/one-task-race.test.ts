@@ -1,3 +1,4 @@
+import { CompleteAsyncError } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { NotCancellableError } from '../../src/client/client-errors.ts';
@@ -8,8 +9,8 @@ import type { Environment } from './environments.ts';
 import { realServer } from './environments.ts';
 import { eventually } from './eventually.ts';
 import { fakePayoutProvider } from './fake-payout-provider.ts';
-import { countOf } from './read-history.ts';
-import { ACCEPTED, reserved } from './refund-samples.ts';
+import { countOf, scheduledActivities } from './read-history.ts';
+import { ACCEPTED, FOUND, PROTOCOL, reserved } from './refund-samples.ts';
 import { scriptActivities } from './scripted-activities.ts';
 import { onStage } from './stage.ts';
 import type { TestPayoutOrder } from './stage.ts';
@@ -53,7 +54,7 @@ async function collide(trueStatus: PayoutOrderStatus) {
   return { ...seen, script, provider };
 }
 
-describe('payoutOrderWorkflow, cancel, fact and expiry in one Workflow Task', () => {
+describe.concurrent('payoutOrderWorkflow, cancel, fact and expiry in one Workflow Task', () => {
   it('should let the withdrawal win when the cash is out, and tell every caller so (P5)', async () => {
     const { verdicts, end, script } = await collide('withdrawn');
     expect(end).toBe('withdrawn');
@@ -84,7 +85,7 @@ describe('payoutOrderWorkflow, cancel, fact and expiry in one Workflow Task', ()
   });
 });
 
-describe('refundWorkflow, cancel and send in one Workflow Task', () => {
+describe.concurrent('refundWorkflow, cancel and send in one Workflow Task', () => {
   it('should let the cancel win that meets the turn of the charge (R4)', async () => {
     const script = scriptActivities().on('reserveRefund', reserved([false])).on('takeTurn', { hasTurn: true }).on('submitRefund', ACCEPTED);
     await onStage(server.env, script, async (stage) => {
@@ -104,6 +105,23 @@ describe('refundWorkflow, cancel and send in one Workflow Task', () => {
     });
   });
 
+  it('should ignore the cancel that comes before the first step when a leg went out before this run began (R4, S4)', async () => {
+    const plan = { ...reserved([true], { ...PROTOCOL, settleDelayMs: 100 }), alreadySent: true };
+    const script = scriptActivities().on('reserveRefund', plan).on('submitRefund', { kind: 'unknown' }).on('findRefund', FOUND);
+    await onStage(server.env, script, async (stage) => {
+      const refund = stage.refund();
+      let begun: Promise<unknown> = Promise.resolve();
+      await stage.whileWorkerIsGone(async () => {
+        begun = refund.begin();
+        await eventually(() => refund.signalCancel());
+      });
+      expect(await begun).toMatchObject({ kind: 'answered' });
+      expect(await refund.wait()).toMatchObject({ status: 'refunded' });
+      expect(scheduledActivities(await refund.events())).toEqual(['submitRefund', 'findRefund']);
+      expect(script.calls('cancelRefund')).toEqual([]);
+    });
+  });
+
   it('should let the cancel win that comes before the first step (R4)', async () => {
     const script = scriptActivities().on('reserveRefund', reserved()).on('submitRefund', ACCEPTED);
     await onStage(server.env, script, async (stage) => {
@@ -116,6 +134,23 @@ describe('refundWorkflow, cancel and send in one Workflow Task', () => {
       expect(await begun).toMatchObject({ view: { status: 'cancelled' } });
       expect(script.calls('submitRefund')).toEqual([]);
       expect(script.calls('cancelRefund')).toHaveLength(1);
+    });
+  });
+});
+
+describe.concurrent('refundWorkflow, a worker that is gone', () => {
+  it('should count an Activity whose worker went silent as unknown (S4)', async () => {
+    const script = scriptActivities().on('reserveRefund', reserved([true], { ...PROTOCOL, settleDelayMs: 100 })).on('findRefund', FOUND);
+    // Taken and never heard of again, as by a killed worker: the server's heartbeat timeout notices.
+    script.on('submitRefund', () => {
+      throw new CompleteAsyncError();
+    });
+    await onStage(server.env, script, async (stage) => {
+      const refund = stage.refund();
+      expect(await refund.begin({ waitMs: 500 })).toMatchObject({ kind: 'accepted' });
+      await eventually(async () => expect(countOf(await refund.events(), 'activityTaskTimedOut')).toBe(1));
+      expect(await refund.wait()).toMatchObject({ status: 'refunded' });
+      expect(scheduledActivities(await refund.events())).toEqual(['submitRefund', 'findRefund']);
     });
   });
 });

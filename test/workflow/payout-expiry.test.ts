@@ -1,10 +1,11 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Environment } from './environments.ts';
 import { timeSkippingServer } from './environments.ts';
 import { eventually } from './eventually.ts';
 import { fakePayoutProvider } from './fake-payout-provider.ts';
-import { countOf, timerDueMs } from './read-history.ts';
+import { countOf, needsAttentionUpserts, secondsOfTimers, timerDueMs } from './read-history.ts';
 import { scriptActivities } from './scripted-activities.ts';
 import { onStage } from './stage.ts';
 
@@ -91,6 +92,46 @@ describe('payoutOrderWorkflow, expiry', () => {
       expect(await payout.wait()).toMatchObject({ status: 'expired' });
       expect(script.calls('voidReference').map(({ cause }) => cause)).toEqual(['expiry', 'expiry']);
       expect(countOf(await payout.events(), 'timerFired')).toBe(2);
+    });
+  });
+
+  it('should ask less and less often while the provider neither voids nor moves, tell a human once, and end when it does (P2, O1)', async () => {
+    const script = scriptActivities();
+    const provider = fakePayoutProvider(script);
+    let voids = false;
+    script.on('voidReference', () => (voids ? { kind: 'settled', status: (provider.status = 'expired') } : { kind: 'declined', status: 'pending' }));
+    await onStage(server.env, script, async (stage) => {
+      const payout = await stage.payoutOrder();
+      await payout.begin();
+      await stage.skipTo(payout.expiresAtMs + DAY_MS);
+      const asking = await payout.events();
+      // The first timer is that of the expiry itself.
+      expect(secondsOfTimers(asking).slice(1, 9)).toEqual([64, 128, 256, 512, 1024, 2048, 3600, 3600]);
+      expect(asking.length, JSON.stringify(secondsOfTimers(asking))).toBeLessThanOrEqual(560);
+      expect(script.calls('openCase')).toMatchObject([{ kind: 'waited_too_long', payoutOrderId: payout.id }]);
+      expect(await payout.view()).toMatchObject({ status: 'pending', needsAttention: true });
+      voids = true;
+      expect(await payout.wait()).toMatchObject({ status: 'expired', needsAttention: false });
+      expect(needsAttentionUpserts(await payout.events())).toEqual([false, true, false]);
+    });
+  });
+
+  it('should void at expires_at although no look at the provider was ever answered (P2)', async () => {
+    const script = scriptActivities();
+    const provider = fakePayoutProvider(script);
+    script.on('followPayoutOrder', () => {
+      throw ApplicationFailure.create({ message: 'the provider does not answer' });
+    });
+    await onStage(server.env, script, async (stage) => {
+      const payout = await stage.payoutOrder({ expiresAt: new Date((await stage.env.currentTimeMs()) + DAY_MS) });
+      await payout.begin();
+      await payout.tell('changed');
+      await eventually(() => expect(script.calls('followPayoutOrder').length).toBeGreaterThan(0));
+      expect(await payout.wait()).toMatchObject({ status: 'expired', needsAttention: false });
+      expect(provider.status).toBe('expired');
+      expect(script.calls('voidReference')).toMatchObject([{ cause: 'expiry' }]);
+      // Looks of a minute each with growing pauses between them: a human was told once.
+      expect(script.calls('openCase')).toMatchObject([{ kind: 'waited_too_long', payoutOrderId: payout.id }]);
     });
   });
 });

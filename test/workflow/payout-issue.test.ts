@@ -1,10 +1,12 @@
+import { ApplicationFailure } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Environment } from './environments.ts';
 import { timeSkippingServer } from './environments.ts';
 import { eventually } from './eventually.ts';
 import { fakePayoutProvider } from './fake-payout-provider.ts';
-import { countOf } from './read-history.ts';
+import { countOf, needsAttentionUpserts, typeOf } from './read-history.ts';
+import { PROTOCOL } from './refund-samples.ts';
 import { scriptActivities } from './scripted-activities.ts';
 import { onStage } from './stage.ts';
 
@@ -14,6 +16,10 @@ beforeAll(async () => {
   server = await timeSkippingServer();
 });
 afterAll(() => server.close());
+
+function silence(): ApplicationFailure {
+  return ApplicationFailure.create({ message: 'the provider does not answer' });
+}
 
 describe('payoutOrderWorkflow, issuing', () => {
   it('should stay open for ever, and admit nothing, when the provider refuses the reference for good (P1)', async () => {
@@ -84,6 +90,52 @@ describe('payoutOrderWorkflow, issuing', () => {
     });
   });
 
+  it('should issue nothing while looks stay unanswered, tell a human once, and go on by itself when they are answered (S4, S7, O1)', async () => {
+    const script = scriptActivities();
+    const provider = fakePayoutProvider(script);
+    script.on('issueReference', { kind: 'unknown' });
+    script.on('findReference', () => {
+      if (provider.status === 'open') throw silence();
+      return { kind: 'settled', status: provider.status };
+    });
+    await onStage(server.env, script, async (stage) => {
+      const payout = await stage.payoutOrder();
+      expect(await payout.begin()).toMatchObject({ kind: 'answered', view: { status: 'open' } });
+      await stage.skipTo((await stage.env.currentTimeMs()) + 3 * 3_600_000);
+      expect(script.calls('openCase')).toMatchObject([{ kind: 'unreadable_answer', payoutOrderId: payout.id }]);
+      expect(await payout.view()).toMatchObject({ status: 'open', needsAttention: true });
+      provider.status = 'pending';
+      await stage.skipTo((await stage.env.currentTimeMs()) + 900_000);
+      await eventually(async () => expect(await payout.view()).toMatchObject({ status: 'pending', needsAttention: false }));
+      expect(needsAttentionUpserts(await payout.events()).at(-1)).toBe(false);
+      expect(script.calls('issueReference')).toHaveLength(1);
+    });
+  });
+
+  it('should ask less and less often, and not end, when nobody says at expires_at whether there is a reference (P2, S7)', async () => {
+    const script = scriptActivities();
+    fakePayoutProvider(script, { maxSends: 1 });
+    let answers = true;
+    script.on('issueReference', { kind: 'unknown' });
+    script.on('findReference', () => {
+      if (!answers) throw silence();
+      return { kind: 'absent' };
+    });
+    await onStage(server.env, script, async (stage) => {
+      const payout = await stage.payoutOrder();
+      await payout.begin();
+      await stage.skipTo(payout.expiresAtMs - 1000);
+      answers = false;
+      await stage.skipTo(payout.expiresAtMs + 24 * 3_600_000);
+      const asking = await payout.events();
+      expect(asking.length, asking.map(typeOf).join('\n')).toBeLessThanOrEqual(400);
+      expect(await payout.view()).toMatchObject({ status: 'open', statusDetail: 'registered', needsAttention: true });
+      answers = true;
+      expect(await payout.wait()).toMatchObject({ status: 'open', statusDetail: 'never_issued' });
+      expect(script.calls('issueReference')).toHaveLength(1);
+    });
+  });
+
   it('should take the provider at its word when the case is still open at expires_at (P1, P2)', async () => {
     const script = scriptActivities();
     fakePayoutProvider(script);
@@ -112,6 +164,26 @@ describe('payoutOrderWorkflow, issuing', () => {
 });
 
 describe('payoutOrderWorkflow, provider facts', () => {
+  it('should void for a cancel although no look at the provider is ever answered (P4)', async () => {
+    const script = scriptActivities();
+    const provider = fakePayoutProvider(script);
+    script.on('followPayoutOrder', () => {
+      throw silence();
+    });
+    await onStage(server.env, script, async (stage) => {
+      const payout = await stage.payoutOrder();
+      await payout.begin();
+      await payout.tell('changed');
+      await eventually(() => expect(script.calls('followPayoutOrder').length).toBeGreaterThan(0));
+      await stage.skipTo((await stage.env.currentTimeMs()) + 3 * 3_600_000);
+      expect(await payout.view()).toMatchObject({ status: 'pending', needsAttention: true });
+      await payout.signalCancel();
+      expect(await payout.wait()).toMatchObject({ status: 'cancelled', needsAttention: false });
+      expect(provider.status).toBe('cancelled');
+      expect(script.calls('voidReference')).toMatchObject([{ cause: 'cancel' }]);
+    });
+  });
+
   it('should open a case, and change nothing, when the provider contradicts the books (P6, O1)', async () => {
     const script = scriptActivities();
     fakePayoutProvider(script);
@@ -139,6 +211,17 @@ describe('payoutOrderWorkflow, provider facts', () => {
       await first.wait();
       expect(await again.begin()).toMatchObject({ kind: 'closed', payoutOrderId: first.id });
       expect(script.calls('issueReference')).toHaveLength(1);
+    });
+  });
+
+  it('should not take the payout order on record for the answer to another request under its key (R8)', async () => {
+    const script = scriptActivities();
+    fakePayoutProvider(script);
+    script.on('registerPayoutOrder', { provider: 'conekta', confirmationWindowMs: 180_000, protocol: PROTOCOL, fingerprint: 'of-the-recorded-request' });
+    await onStage(server.env, script, async (stage) => {
+      const payout = await stage.payoutOrder();
+      await expect(payout.begin()).rejects.toMatchObject({ name: 'KeyReusedError' });
+      expect(await payout.view()).toMatchObject({ fingerprint: 'of-the-recorded-request' });
     });
   });
 });

@@ -1,3 +1,4 @@
+import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { HistoryEvent } from './stage.ts';
 
 /** An event's type in the spelling of its attributes: `timerFired`, `activityTaskScheduled`. */
@@ -21,4 +22,15 @@ export function timerDueMs(events: readonly HistoryEvent[], seconds: number): nu
   const timer = events.find((event) => Number(event.timerStartedEventAttributes?.startToFireTimeout?.seconds) === seconds);
   if (timer?.eventTime === undefined || timer.eventTime === null) throw new Error(`there is no timer of ${seconds} seconds`);
   return Number(timer.eventTime.seconds) * 1000 + Number(timer.eventTime.nanos ?? 0) / 1e6 + seconds * 1000;
+}
+
+/** How long the timers run that were started, in their order, seconds. */
+export function secondsOfTimers(events: readonly HistoryEvent[]): readonly number[] {
+  return events.flatMap((event) => event.timerStartedEventAttributes ?? []).map((timer) => Number(timer.startToFireTimeout?.seconds));
+}
+
+/** What the search attribute said of a human's attention each time search attributes were written. */
+export function needsAttentionUpserts(events: readonly HistoryEvent[]): readonly unknown[] {
+  return events.flatMap((event) => event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes ?? [])
+    .map(({ indexedFields: fields }) => JSON.parse(Buffer.from(fields?.[SEARCH_ATTRIBUTES.needsAttention.name]?.data ?? []).toString()) as unknown);
 }

@@ -5,9 +5,9 @@ import type { SendProtocol } from '../../src/domain/send-protocol.ts';
 export const PROTOCOL: SendProtocol = { idempotency: 'balance', settleDelayMs: 60_000, maxSends: 3 };
 
 /** A reservation of one leg per given turn, each of 5,000 minor units. */
-export function reserved(turns: readonly boolean[] = [true], protocol: SendProtocol = PROTOCOL): ReserveRefundResult {
+export function reserved(turns: readonly boolean[] = [true], protocol: SendProtocol = PROTOCOL): Extract<ReserveRefundResult, { kind: 'reserved' }> {
   const legs = turns.map((hasTurn, index): LegPlan => ({ legId: `leg_${index + 1}`, chargeId: `charge_${index + 1}`, amountMinor: 5000, hasTurn }));
-  return { kind: 'reserved', provider: 'conekta', currency: 'MXN', amountMinor: 5000 * legs.length, legs, protocol };
+  return { kind: 'reserved', provider: 'conekta', currency: 'MXN', amountMinor: 5000 * legs.length, legs, protocol, alreadySent: false };
 }
 
 /** The provider did it, and the whole refund is done with it. */

@@ -1,11 +1,10 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { CompleteAsyncError } from '@temporalio/activity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Environment } from './environments.ts';
 import { timeSkippingServer } from './environments.ts';
 import { eventually } from './eventually.ts';
-import { countOf, scheduledActivities } from './read-history.ts';
+import { countOf, needsAttentionUpserts, scheduledActivities, secondsOfTimers } from './read-history.ts';
 import { ACCEPTED, DECLINED, FOUND, PROTOCOL, reserved } from './refund-samples.ts';
 import { latch, scriptActivities } from './scripted-activities.ts';
 import { onStage } from './stage.ts';
@@ -46,12 +45,19 @@ describe('refundWorkflow, one leg', () => {
   });
 
   it('should send nothing for a refund that the records know as concluded (R8)', async () => {
-    const script = scriptActivities().on('reserveRefund', { kind: 'concluded', status: 'refunded', statusDetail: 'partial' });
+    const script = scriptActivities().on('reserveRefund', ({ fingerprint }) => ({ kind: 'concluded', status: 'refunded', statusDetail: 'partial', fingerprint }));
     await onStage(server.env, script, async (stage) => {
       const refund = stage.refund();
       expect(await refund.begin()).toMatchObject({ kind: 'answered', view: { status: 'refunded', statusDetail: 'partial' } });
       expect(await refund.wait()).toMatchObject({ status: 'refunded' });
       expect(script.calls('submitRefund')).toEqual([]);
+    });
+  });
+
+  it('should not take a concluded refund for the answer to another request under its key (R8)', async () => {
+    const script = scriptActivities().on('reserveRefund', { kind: 'concluded', status: 'refunded', statusDetail: 'complete', fingerprint: 'of-the-recorded-request' });
+    await onStage(server.env, script, async (stage) => {
+      await expect(stage.refund().begin()).rejects.toMatchObject({ name: 'KeyReusedError' });
     });
   });
 
@@ -136,18 +142,27 @@ describe('refundWorkflow, a lost answer', () => {
     });
   });
 
-  it('should count an Activity whose worker went silent as unknown (S4)', async () => {
-    const script = scriptActivities().on('reserveRefund', reserved()).on('findRefund', FOUND);
-    // Taken and never heard of again, as by a killed worker: the server's heartbeat timeout notices.
-    script.on('submitRefund', () => {
-      throw new CompleteAsyncError();
+  it('should send nothing while looks stay unanswered, tell a human once, and go on by itself when they are answered (S4, S7, O1)', async () => {
+    let answers = false;
+    const script = scriptActivities().on('reserveRefund', reserved()).on('submitRefund', { kind: 'unknown' });
+    script.on('findRefund', () => {
+      if (!answers) throw ApplicationFailure.create({ message: 'the provider does not answer' });
+      return FOUND;
     });
     await onStage(server.env, script, async (stage) => {
       const refund = stage.refund();
-      expect(await refund.begin({ waitMs: 500 })).toMatchObject({ kind: 'accepted' });
-      await eventually(async () => expect(countOf(await refund.events(), 'activityTaskTimedOut')).toBe(1));
-      expect(await refund.wait()).toMatchObject({ status: 'refunded' });
-      expect(scheduledActivities(await refund.events())).toEqual(['submitRefund', 'findRefund']);
+      expect(await refund.begin()).toMatchObject({ kind: 'answered', view: { statusDetail: 'verifying' } });
+      await stage.skipTo((await stage.env.currentTimeMs()) + 3 * 3_600_000);
+      expect(script.calls('openCase')).toMatchObject([{ kind: 'unreadable_answer', refundId: refund.id, legId: 'leg_1' }]);
+      expect(await refund.view()).toMatchObject({ status: 'in_process', statusDetail: 'needs_attention', needsAttention: true });
+      expect(needsAttentionUpserts(await refund.events())).toEqual([false, true]);
+      const pauses = secondsOfTimers(await refund.events());
+      expect(pauses.slice(0, 7)).toEqual([60, 32, 64, 128, 256, 512, 512]);
+      expect(script.calls('submitRefund')).toHaveLength(1);
+      answers = true;
+      expect(await refund.wait()).toMatchObject({ status: 'refunded', needsAttention: false });
+      expect(needsAttentionUpserts(await refund.events())).toEqual([false, true, false]);
+      expect(script.calls('submitRefund')).toHaveLength(1);
     });
   });
 
@@ -157,7 +172,7 @@ describe('refundWorkflow, a lost answer', () => {
       const refund = stage.refund();
       await refund.begin();
       expect(await refund.wait()).toMatchObject({ status: 'refunded' });
-      const seconds = (await refund.events()).flatMap((event) => event.timerStartedEventAttributes ?? []).map((timer) => Number(timer.startToFireTimeout?.seconds));
+      const seconds = secondsOfTimers(await refund.events());
       expect(seconds).toEqual([60, 30]);
       expect(script.calls('submitRefund')).toHaveLength(1);
     });
@@ -183,7 +198,7 @@ describe('refundWorkflow, a provider that takes nothing', () => {
       const refund = stage.refund();
       expect(await refund.begin()).toMatchObject({ kind: 'answered', view: { status: 'in_process' } });
       expect(await refund.wait()).toMatchObject({ status: 'refunded' });
-      const pauses = (await refund.events()).flatMap((event) => event.timerStartedEventAttributes ?? []).map((timer) => Number(timer.startToFireTimeout?.seconds));
+      const pauses = secondsOfTimers(await refund.events());
       expect(pauses).toEqual([90, 2]);
       expect(script.calls('findRefund')).toEqual([]);
     });
@@ -198,6 +213,8 @@ describe('refundWorkflow, a provider that takes nothing', () => {
       await refund.begin();
       expect(await refund.wait()).toMatchObject({ status: 'refunded' });
       expect(script.calls('openCase')).toMatchObject([{ kind: 'waited_too_long', legId: 'leg_1' }]);
+      expect(await refund.view()).toMatchObject({ needsAttention: false });
+      expect(needsAttentionUpserts(await refund.events())).toEqual([false, true, false]);
       expect(script.calls('submitRefund')).toHaveLength(14);
     });
   });

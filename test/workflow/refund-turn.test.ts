@@ -4,11 +4,12 @@ import { turnSignal } from '../../workflows/messages.ts';
 import type { Environment } from './environments.ts';
 import { timeSkippingServer } from './environments.ts';
 import { eventually } from './eventually.ts';
-import { countOf, timerDueMs } from './read-history.ts';
+import { countOf, needsAttentionUpserts, secondsOfTimers, timerDueMs } from './read-history.ts';
 import { ACCEPTED, DECLINED, reserved } from './refund-samples.ts';
 import { latch, scriptActivities } from './scripted-activities.ts';
 import { onStage } from './stage.ts';
 
+const DAY_MS = 24 * 3_600_000;
 let server: Environment;
 
 beforeAll(async () => {
@@ -40,6 +41,26 @@ describe('refundWorkflow, two legs', () => {
     await onStage(server.env, script, async (stage) => {
       const refund = stage.refund();
       expect(await refund.begin()).toMatchObject({ view: { status: 'rejected' } });
+    });
+  });
+
+  it.each([
+    { answer: ACCEPTED, end: { status: 'refunded', statusDetail: 'complete' } },
+    { answer: DECLINED, end: { status: 'rejected', statusDetail: 'conekta.errors.refused' } },
+  ])('should be $end.status, and tell both next legs, when both settled before either was reported (R2, S5)', async ({ answer, end }) => {
+    const bothSent = latch();
+    const script = scriptActivities().on('reserveRefund', reserved([true, true]));
+    script.on('submitRefund', async ({ legId }) => {
+      if (script.calls('submitRefund').length === 2) bothSent.open();
+      await bothSent.opened;
+      return { ...answer, nextTurn: { workflowId: `refund:mer_1:rfd_after_${legId}`, legId: 'leg_9' } };
+    });
+    await onStage(server.env, script, async (stage) => {
+      const refund = stage.refund();
+      expect(await refund.begin()).toMatchObject({ kind: 'answered', view: end });
+      expect(await refund.wait()).toMatchObject(end);
+      const told = (await refund.events()).flatMap((event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes?.workflowExecution?.workflowId ?? []);
+      expect(told.toSorted()).toEqual(['refund:mer_1:rfd_after_leg_1', 'refund:mer_1:rfd_after_leg_2']);
     });
   });
 
@@ -93,6 +114,30 @@ describe('refundWorkflow, waiting for the turn of its charge', () => {
       expect(await refund.wait()).toMatchObject({ status: 'refunded' });
       expect(script.calls('takeTurn')).toHaveLength(3);
       expect(script.calls('submitRefund')).toHaveLength(1);
+    });
+  });
+
+  it('should cost few events in a day of waiting, tell a human once, and need nobody any more when it is done (O1, A6)', async () => {
+    let hasTurn = false;
+    const script = scriptActivities().on('reserveRefund', reserved([false])).on('submitRefund', ACCEPTED).on('takeTurn', () => ({ hasTurn }));
+    await onStage(server.env, script, async (stage) => {
+      const refund = stage.refund();
+      const begun = refund.begin();
+      const firstCheckMs = await eventually(async () => timerDueMs(await refund.events(), 10));
+      await stage.skipTo(firstCheckMs + DAY_MS);
+      expect(await begun).toMatchObject({ kind: 'answered', view: { status: 'pending' } });
+      const waiting = await refund.events();
+      const pauses = secondsOfTimers(waiting);
+      expect(pauses.slice(0, 11)).toEqual([10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]);
+      expect(waiting.length, JSON.stringify(pauses)).toBeLessThanOrEqual(220);
+      expect(script.calls('openCase')).toMatchObject([{ kind: 'waited_too_long', refundId: refund.id, legId: 'leg_1' }]);
+      expect(await refund.view()).toMatchObject({ needsAttention: true });
+      // Written when it began to wait and when a human was told; not in the rounds between and after.
+      expect(needsAttentionUpserts(waiting)).toEqual([false, true]);
+      hasTurn = true;
+      await refund.handle.signal(turnSignal, { legId: 'leg_1' });
+      expect(await refund.wait()).toMatchObject({ status: 'refunded', needsAttention: false });
+      expect(needsAttentionUpserts(await refund.events())).toEqual([false, true, false]);
     });
   });
 

@@ -56,10 +56,19 @@ export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: 
   });
 }
 
-/** Writes down that the provider refused the reference for good: `open` for ever (P1). */
-export async function recordIssueRefusal(db: Database, key: PayoutOrderKey, refusal: string): Promise<void> {
-  await db.updateTable('payout_orders').set({ status_detail: refusal, updated_at: sql<Date>`now()` })
-    .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).where('status', '=', 'open').execute();
+/**
+ * Writes down that the reference will never be issued: `open` for ever (P1). The word of one send (`sendNumber`) counts only
+ * while that send is the one under way; `false` when it does not.
+ */
+export async function recordIssueRefusal(db: Database, key: PayoutOrderKey, refusal: string, sendNumber?: number): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const row = await lockPayoutOrder(tx, key);
+    const isOutdated = sendNumber !== undefined && (row.send_number !== sendNumber || row.fenced_send >= sendNumber);
+    if (row.status !== 'open' || isOutdated) return false;
+    await tx.updateTable('payout_orders').set({ status_detail: refusal, updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
+    return true;
+  });
 }
 
 /** What the provider's answer adds to the record. */

@@ -85,7 +85,7 @@ async function lockCharges(tx: Tx, merchantId: string, orderId: string): Promise
 
 /** What an earlier call left: `null` for nothing, or for a refund whose order the provider would not show. */
 async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idempotencyKey }: RefundReservation): Promise<Reservation | null> {
-  const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirst();
+  const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).forUpdate().executeTakeFirst();
   if (refund === undefined) return null;
   if (refund.status === 'rejected' && isRefundRefusal(refund.status_detail)) return { kind: 'refused', refusal: refund.status_detail };
   if (isFinalRefundStatus(refund.status)) {
