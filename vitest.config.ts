@@ -3,8 +3,11 @@ import { defineConfig } from 'vitest/config';
 /** Where to write a JSON report besides the terminal's; set by CI. */
 const reportFile = process.env['REINTEGRO_TEST_REPORT'];
 
-/** Tests that start servers and kill processes: on two cores they would starve each other, so they take turns. */
-const PROCESS_TESTS = ['test/{contract,e2e,embedded,examples,replay,workflow}/**/*.test.ts'];
+/** Tests on a Temporal server of their own: two files at a time, since they wait more than they work. */
+const WORKFLOW_TESTS = ['test/{replay,workflow}/**/*.test.ts'];
+
+/** Tests that start the product and kill processes: on two cores they would starve each other, so they take turns. */
+const PROCESS_TESTS = ['test/{contract,e2e,embedded}/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -16,11 +19,24 @@ export default defineConfig({
         test: {
           name: 'in-process',
           include: ['test/**/*.test.ts'],
-          exclude: PROCESS_TESTS,
+          exclude: [...WORKFLOW_TESTS, ...PROCESS_TESTS],
           pool: 'threads',
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'workflows',
+          include: WORKFLOW_TESTS,
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -32,7 +48,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
