@@ -1,11 +1,11 @@
 import { ApplicationFailure, CancellationScope, condition, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { LegPlan, RefundRequest, ReserveRefundResult, WorkflowRef } from '../activities/contracts.ts';
 import { formatMoney } from '../src/domain/money.ts';
-import { applyRefundEvent, INITIAL_REFUND_STATE, isRefundCancellable } from '../src/domain/refund.ts';
+import { applyRefundEvent, INITIAL_REFUND_STATE } from '../src/domain/refund.ts';
 import type { RefundEvent, RefundState } from '../src/domain/refund.ts';
 import { isRefused } from '../src/domain/rejections.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
-import { isFinalRefundStatus } from '../src/domain/refund-status.ts';
+import { isCancellableRefundStatus, isFinalRefundStatus } from '../src/domain/refund-status.ts';
 import { showDetails } from './details.ts';
 import * as messages from './messages.ts';
 import type { CancelRequest, RefundView } from './messages.ts';
@@ -56,7 +56,7 @@ export function openRefundRun(request: RefundRequest): RefundRun {
     if (run.state.status !== 'cancelled') throw notCancellable(run);
     return viewOf(run);
   }, { validator: (_asked: CancelRequest) => {
-    if (run.state.status !== 'cancelled' && (run.sending || !isRefundCancellable(run.state.status))) throw notCancellable(run);
+    if (run.state.status !== 'cancelled' && (run.sending || !isCancellableRefundStatus(run.state.status))) throw notCancellable(run);
   } });
   // Callers are answered even after a cancellation of the Workflow: hence `nonCancellable` in the handlers.
   // A cancellation from the Temporal Web UI or CLI is a request like any other: it never tears a send apart.
@@ -66,7 +66,7 @@ export function openRefundRun(request: RefundRequest): RefundRun {
 }
 
 function askToCancel(run: RefundRun, asked: CancelRequest): void {
-  if (!run.sending && isRefundCancellable(run.state.status)) run.cancelRequested ??= asked;
+  if (!run.sending && isCancellableRefundStatus(run.state.status)) run.cancelRequested ??= asked;
 }
 
 function notCancellable(run: RefundRun): ApplicationFailure {

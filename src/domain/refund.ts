@@ -1,5 +1,5 @@
 import type { LegStatus } from './leg.ts';
-import { canRefundMove, isCancellableRefundStatus } from './refund-status.ts';
+import { canRefundMove } from './refund-status.ts';
 import type { RefundStatus } from './refund-status.ts';
 import type { TransitionRefused } from './rejections.ts';
 
@@ -69,11 +69,6 @@ export function applyRefundEvent(state: RefundState, event: RefundEvent): Refund
     return { refused: 'transition_not_allowed', from: state.status, event: event.type };
   }
   return next;
-}
-
-/** Whether a cancellation asked for now would win (R4). */
-export function isRefundCancellable(status: RefundStatus): boolean {
-  return isCancellableRefundStatus(status);
 }
 
 /**

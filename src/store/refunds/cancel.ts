@@ -23,7 +23,7 @@ export async function cancelRefund(db: Database, acting: Acting, merchantId: str
       const following = await passGate(tx, merchantId, leg.charge_id, leg.leg_id);
       if (following !== null) next.push(following);
     }
-    await tx.updateTable('refunds').set({ status: 'cancelled', status_detail: 'by_request', updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
+    await tx.updateTable('refunds').set({ status: 'cancelled', status_detail: 'by_request', needs_attention: false, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
     await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: refund.status, to: 'cancelled', statusDetail: 'by_request' });
     return next;
   });

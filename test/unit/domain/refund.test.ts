@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LegStatus } from '../../../src/domain/leg.ts';
-import { INITIAL_REFUND_STATE, applyRefundEvent, isRefundCancellable, refundEventFromLegs } from '../../../src/domain/refund.ts';
+import { INITIAL_REFUND_STATE, applyRefundEvent, refundEventFromLegs } from '../../../src/domain/refund.ts';
 import type { RefundEvent, RefundState } from '../../../src/domain/refund.ts';
 import type { RefundStatus } from '../../../src/domain/refund-status.ts';
 
@@ -69,12 +69,6 @@ describe('applyRefundEvent', () => {
   it('should say in the detail whether all of it was refunded, and who called it off (R2, R3)', () => {
     expect(applyRefundEvent(STATES.in_process, { type: 'refunded', partial: true })).toEqual({ status: 'refunded', statusDetail: 'partial' });
     expect(applyRefundEvent(STATES.review, { type: 'cancelled', cause: 'expired' })).toEqual({ status: 'cancelled', statusDetail: 'expired' });
-  });
-});
-
-describe('isRefundCancellable', () => {
-  it('should agree with R4: won before anything was sent, refused afterwards', () => {
-    expect(statuses.filter(isRefundCancellable)).toEqual(['pending', 'validate', 'review', 'deferred']);
   });
 });
 
