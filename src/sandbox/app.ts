@@ -26,7 +26,7 @@ export interface SandboxOptions {
   readonly databasePath: string;
   /** How long a withdrawal may be reversed, milliseconds. */
   readonly confirmationWindowMs: number;
-  /** Where status changes of payout orders are announced. Without it they are not. */
+  /** Where changes of refunds and payout orders are announced. Without it they are not. */
   readonly webhook?: WebhookTarget | undefined;
   readonly logger?: boolean;
 }

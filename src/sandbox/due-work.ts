@@ -6,9 +6,11 @@ import type { SandboxDatabase } from './sandbox-database.ts';
 export type DueWork =
   /** `late_commit` of a refund. */
   | { readonly kind: 'refund.execute'; readonly orderId: string; readonly request: RefundRequest }
-  /** `async`: the authorized refund is executed. */
+  /** `async`, half way: the authorized refund is executed, its credit on its way. */
+  | { readonly kind: 'refund.approve'; readonly refundIds: readonly string[] }
+  /** `async`: the refund is with the payer. */
   | { readonly kind: 'refund.complete'; readonly refundIds: readonly string[] }
-  /** `late_failure` of a refund. */
+  /** `async_failure` and `late_failure` of a refund. */
   | { readonly kind: 'refund.fail'; readonly refundIds: readonly string[] }
   /** `late_commit` of a new payout order. */
   | { readonly kind: 'payout.create'; readonly keyHash: string; readonly request: PayoutOrderRequest }

@@ -5,7 +5,7 @@ import type { FaultMode } from './fault-modes.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
 
 /** How an executed call goes on: done now, or with a second step that falls due later (unix milliseconds). */
-export type Course = { readonly kind: 'now' } | { readonly kind: 'async' | 'late_failure'; readonly dueAtMs: number };
+export type Course = { readonly kind: 'now' } | { readonly kind: 'async' | 'async_failure' | 'late_failure'; readonly dueAtMs: number };
 
 /** What the call came to: the body of a 200, or a refusal. */
 type CallResult = { readonly body: unknown } | { readonly refusal: ConektaError };
@@ -56,6 +56,7 @@ function runFaulty(call: FaultableCall, { mode, delayMs }: Fault<FaultMode>, now
       attempt(call, now);
       return refused(systemFailure());
     case 'async':
+    case 'async_failure':
     case 'late_failure':
       return { delivery: 'plain', result: attempt(call, { kind: mode, dueAtMs: nowMs + delayMs }) };
   }

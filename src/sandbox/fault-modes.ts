@@ -9,10 +9,11 @@ export type FaultOperation = (typeof FAULT_OPERATIONS)[number];
 /**
  * How a call goes wrong (PRODUCT X4): `decline`, `unavailable`, `hang` and `rate_limited` do not execute; `timeout`, `error_after`,
  * `reset` and `truncated` execute and spoil the answer; `late_commit` executes after the delay, unanswered; `async` authorizes now and
- * executes after the delay; `late_failure` executes and fails after the delay.
+ * is final after the delay; `async_failure` authorizes now and fails after the delay; `late_failure` executes and fails after the delay.
  */
 const FAULT_MODES = [
   'decline', 'unavailable', 'timeout', 'hang', 'late_commit', 'error_after', 'reset', 'truncated', 'rate_limited', 'async', 'late_failure',
+  'async_failure',
 ] as const;
 
 /** One of the ways a call goes wrong. */
@@ -26,7 +27,29 @@ export type WebhookFaultMode = (typeof WEBHOOK_FAULT_MODES)[number];
 
 const READS: readonly FaultOperation[] = ['refund.find', 'payout.find', 'order.get'];
 const MODES_WITHOUT_MEANING_FOR_READS: readonly string[] = ['async', 'late_failure'];
+/** A payout order knows no state between authorized and failed. */
+const MODES_OF_REFUNDS_ONLY: readonly string[] = ['async_failure'];
 const CHARGE_OPERATIONS: readonly FaultOperation[] = ['refund', 'refund.find', 'order.get'];
+
+function canFailAs(operation: FaultOperation, mode: FaultMode | WebhookFaultMode): boolean {
+  const isWebhookMode = WEBHOOK_FAULT_MODES.some((webhookMode) => webhookMode === mode);
+  if (isWebhookMode || operation === 'webhook') return isWebhookMode && operation === 'webhook';
+  if (MODES_OF_REFUNDS_ONLY.includes(mode)) return operation === 'refund';
+  return !(READS.includes(operation) && MODES_WITHOUT_MEANING_FOR_READS.includes(mode));
+}
+
+/** The filter that could never fit: webhooks are about an order or a payout order, so of the two filters one at most. */
+function uselessFilter({ operation, charge_id: chargeId, payout_id: payoutId }: FilteredFault): 'charge_id' | 'payout_id' | undefined {
+  if (operation === 'webhook') return chargeId !== undefined && payoutId !== undefined ? 'payout_id' : undefined;
+  if (CHARGE_OPERATIONS.includes(operation)) return payoutId === undefined ? undefined : 'payout_id';
+  return chargeId === undefined ? undefined : 'charge_id';
+}
+
+interface FilteredFault {
+  readonly operation: FaultOperation;
+  readonly charge_id?: string | undefined;
+  readonly payout_id?: string | undefined;
+}
 
 /** Delay where a fault names none, milliseconds. */
 export const DEFAULT_FAULT_DELAY_MS = 1000;
@@ -40,13 +63,11 @@ export const faultRequestSchema = z.strictObject({
   charge_id: z.string().min(1).optional(),
   payout_id: z.string().min(1).optional(),
 }).superRefine((fault, context) => {
-  const isWebhookMode = WEBHOOK_FAULT_MODES.some((mode) => mode === fault.mode);
-  const isMeaningless = READS.includes(fault.operation) && MODES_WITHOUT_MEANING_FOR_READS.includes(fault.mode);
-  if (isWebhookMode !== (fault.operation === 'webhook') || isMeaningless) {
+  if (!canFailAs(fault.operation, fault.mode)) {
     context.addIssue({ code: 'custom', path: ['mode'], message: 'the operation cannot fail like this' });
   }
-  const unused = CHARGE_OPERATIONS.includes(fault.operation) ? 'payout_id' : 'charge_id';
-  if (fault[unused] !== undefined) context.addIssue({ code: 'custom', path: [unused], message: 'the operation knows no such object' });
+  const useless = uselessFilter(fault);
+  if (useless !== undefined) context.addIssue({ code: 'custom', path: [useless], message: 'the operation knows no such object' });
 });
 
 /** A parsed fault to arm. */

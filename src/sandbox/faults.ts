@@ -62,9 +62,9 @@ export function takeFault(db: SandboxDatabase, target: FaultTarget): Fault<Fault
   return takeArmed(db, target) as Fault<FaultMode> | undefined;
 }
 
-/** Takes the oldest armed fault for a webhook about a payout order. */
-export function takeWebhookFault(db: SandboxDatabase, payoutIds: readonly string[]): Fault<WebhookFaultMode> | undefined {
-  return takeArmed(db, { operations: ['webhook'], chargeIds: [], payoutIds }) as Fault<WebhookFaultMode> | undefined;
+/** Takes the oldest armed fault for a webhook about an order, known by its charges, or a payout order. */
+export function takeWebhookFault(db: SandboxDatabase, { chargeIds, payoutIds }: Omit<FaultTarget, 'operations'>): Fault<WebhookFaultMode> | undefined {
+  return takeArmed(db, { operations: ['webhook'], chargeIds, payoutIds }) as Fault<WebhookFaultMode> | undefined;
 }
 
 /** Takes the fault a magic amount asks for: `decline` always, the others once per scope (PRODUCT X6). Amount in minor units. */

@@ -15,8 +15,9 @@ export const MAGIC_VALUES = [
   { ending: 907, mode: 'reset', example: '109.07: executed, connection reset' },
   { ending: 908, mode: 'truncated', example: '109.08: executed, half a body' },
   { ending: 909, mode: 'rate_limited', example: '109.09: 429 with Retry-After, not executed' },
-  { ending: 910, mode: 'async', example: '109.10: authorized now, executed a second later' },
+  { ending: 910, mode: 'async', example: '109.10: authorized now, final a second later' },
   { ending: 911, mode: 'late_failure', example: '109.11: executed, failed a second later' },
+  { ending: 912, mode: 'async_failure', example: '109.12: authorized now, failed a second later; refunds only' },
 ] as const satisfies readonly { readonly ending: number; readonly mode: FaultMode; readonly example: string }[];
 
 /** The fault an amount asks for, if any. Amount in minor units. */

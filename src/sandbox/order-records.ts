@@ -16,17 +16,26 @@ export interface OrderRecord {
   readonly updated_at: number;
 }
 
-/** A stored refund: positive minor units; `pending` is authorized but not executed. */
+/**
+ * `authorized`: taken, not executed. `approved`: executed, the credit is on its way. `succeeded`: the money is with the payer, and only
+ * from here on in the journal. `failed`: it came to nothing, or came back; all others count as refunded on their charge.
+ */
+export type RefundState = 'authorized' | 'approved' | 'succeeded' | 'failed';
+
+/** A stored refund: positive minor units, time in unix seconds. */
 export interface RefundRecord {
   readonly id: string;
   readonly charge_id: string;
   readonly amount: number;
-  readonly state: 'pending' | 'succeeded' | 'failed';
+  readonly state: RefundState;
   readonly auth_code: string | null;
   readonly created_at: number;
 }
 
-/** A stored charge. `refunded_amount` counts refunds that are pending or succeeded, minor units. */
+/** A refund with the order it belongs to. */
+export type RefundInOrder = RefundRecord & { readonly order_id: string; readonly currency: string };
+
+/** A stored charge. `refunded_amount` counts all its refunds but the failed, minor units. */
 export interface ChargeRecord {
   readonly id: string;
   readonly order_id: string;
@@ -38,7 +47,7 @@ export interface ChargeRecord {
   readonly paid_at: number | null;
 }
 
-/** A charge with the refunds that count: a refund that failed is not one of the charge's refunds (CONTRACT §5, invariants). */
+/** A charge with its refunds, newest first, failed ones among them. */
 export interface ChargeWithRefunds extends ChargeRecord {
   readonly refunds: readonly RefundRecord[];
 }
@@ -71,7 +80,7 @@ function findOrder(db: SandboxDatabase, id: string, keyHash?: string): OrderAggr
   if (order === undefined || (keyHash !== undefined && order.key_hash !== keyHash)) return undefined;
   const charges = db.all<ChargeRecord>('SELECT * FROM charges WHERE order_id = ? ORDER BY seq', id).map((charge) => ({
     ...charge,
-    refunds: db.all<RefundRecord>("SELECT * FROM refunds WHERE charge_id = ? AND state <> 'failed' ORDER BY seq DESC", charge.id),
+    refunds: db.all<RefundRecord>('SELECT * FROM refunds WHERE charge_id = ? ORDER BY seq DESC', charge.id),
   }));
   return { order, charges };
 }
@@ -84,6 +93,19 @@ export function requireOrder(db: SandboxDatabase, id: string, keyHash?: string):
   const found = findOrder(db, id, keyHash);
   if (found === undefined) throw notFound('Order', id);
   return found;
+}
+
+/**
+ * Reads a refund with what its order says about it.
+ * @throws ConektaError 404 when it is not there.
+ */
+export function requireRefund(db: SandboxDatabase, id: string): RefundInOrder {
+  const refund = db.get<RefundInOrder>(
+    `SELECT refunds.*, orders.id AS order_id, orders.currency FROM refunds
+     JOIN charges ON charges.id = refunds.charge_id JOIN orders ON orders.id = charges.order_id WHERE refunds.id = ?`, id,
+  );
+  if (refund === undefined) throw notFound('Refund', id);
+  return refund;
 }
 
 /** Brings `updated_at` and the stored payment status in line with the charges, after a change. Time in unix seconds. */

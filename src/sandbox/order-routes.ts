@@ -15,7 +15,8 @@ import type { SandboxDatabase } from './sandbox-database.ts';
 import { CONEKTA_MEDIA_TYPE, sendOutcome } from './send-outcome.ts';
 
 /** Registers Conekta's orders and their refunds (CONTRACT §4, §5). */
-export function registerOrderRoutes(app: FastifyInstance, { db }: SandboxContext, held: HeldReplies): void {
+export function registerOrderRoutes(app: FastifyInstance, context: SandboxContext, held: HeldReplies): void {
+  const { db } = context;
   app.post('/orders', (request, reply) => {
     const order = createOrder(db, request.keyHash, parseRequest(orderRequestSchema, request.body), Date.now());
     return reply.type(CONEKTA_MEDIA_TYPE).send(renderOrder(order));
@@ -37,13 +38,13 @@ export function registerOrderRoutes(app: FastifyInstance, { db }: SandboxContext
     const nowMs = Date.now();
     const outcome = db.transaction(() => {
       const aggregate = requireOrder(db, request.params.id, request.keyHash);
-      return runCall(db, refundCall(db, aggregate, refund, nowMs), nowMs);
+      return runCall(db, refundCall(context, aggregate, refund, nowMs), nowMs);
     });
     return sendOutcome(reply, held, outcome);
   });
 }
 
-function refundCall(db: SandboxDatabase, aggregate: OrderAggregate, refund: RefundRequest, nowMs: number): FaultableCall {
+function refundCall(context: SandboxContext, aggregate: OrderAggregate, refund: RefundRequest, nowMs: number): FaultableCall {
   const chargeIds = targetCharges(aggregate, refund).map((charge) => charge.id);
   return {
     operations: ['refund'],
@@ -51,8 +52,8 @@ function refundCall(db: SandboxDatabase, aggregate: OrderAggregate, refund: Refu
     payoutIds: [],
     magic: { scope: `refund:${chargeIds.join(',')}`, amountMinor: targetAmount(aggregate, refund) },
     declined: refundDeclined,
-    execute: (course) => renderOrder(refundOrder(db, aggregate, refund, course, nowMs)),
-    executeLater: (dueAtMs) => scheduleWork(db, { kind: 'refund.execute', orderId: aggregate.order.id, request: refund }, dueAtMs),
+    execute: (course) => renderOrder(refundOrder(context, aggregate, refund, course, nowMs)),
+    executeLater: (dueAtMs) => scheduleWork(context.db, { kind: 'refund.execute', orderId: aggregate.order.id, request: refund }, dueAtMs),
   };
 }
 

@@ -1,3 +1,4 @@
+import { announcePayoutOrder } from './announce.ts';
 import { payoutNotCancellable, stateConflict } from './conekta-refusals.ts';
 import { scheduleWork } from './due-work.ts';
 import type { Course } from './fault-call.ts';
@@ -5,7 +6,6 @@ import { appendJournal } from './journal.ts';
 import { insertPayoutOrder, requirePayoutOrder, type PayoutRecord, type PayoutStatus } from './payout-records.ts';
 import type { PayoutOrderRequest } from './payout-requests.ts';
 import type { SandboxContext } from './sandbox-context.ts';
-import { queuePayoutEvent } from './webhook-queue.ts';
 
 /** What a till may do (PRODUCT X5), from which status to which. */
 export const TILL_ACTS = {
@@ -17,7 +17,7 @@ export const TILL_ACTS = {
 /** One of the {@link TILL_ACTS}. */
 export type TillAct = keyof typeof TILL_ACTS;
 
-/** Creates a payout order with its reference; `async` leaves it open at first, `late_failure` calls it off later. */
+/** Creates a payout order with its reference; `async` leaves it open at first, `late_failure` calls it off later; other courses are as now. */
 export function createPayoutOrder(
   { db }: SandboxContext, keyHash: string, request: PayoutOrderRequest, course: Course, nowMs: number,
 ): PayoutRecord {
@@ -63,7 +63,8 @@ export function actAtTill(context: SandboxContext, record: PayoutRecord, act: Ti
  * Moves a payout order to a status: the row, the journal when cash is definitely out, and the event, in one transaction (PRODUCT X3, X5).
  * A withdrawal that begins opens the confirmation window.
  */
-export function movePayoutOrder({ db, confirmationWindowMs, notifies }: SandboxContext, record: PayoutRecord, to: PayoutStatus, nowMs: number): PayoutRecord {
+export function movePayoutOrder(context: SandboxContext, record: PayoutRecord, to: PayoutStatus, nowMs: number): PayoutRecord {
+  const { db, confirmationWindowMs } = context;
   return db.transaction(() => {
     const windowEndsAtMs = to === 'pending_confirmation' ? nowMs + confirmationWindowMs : null;
     const moved = db.run(
@@ -75,7 +76,7 @@ export function movePayoutOrder({ db, confirmationWindowMs, notifies }: SandboxC
       appendJournal(db, { kind: 'withdrawal', charge_id: null, payout_id: record.id, amount: record.amount, currency: record.currency }, nowMs);
     }
     const after = requirePayoutOrder(db, record.id);
-    if (notifies) queuePayoutEvent(db, after, nowMs);
+    announcePayoutOrder(context, after, nowMs);
     return after;
   });
 }

@@ -1,13 +1,15 @@
 import { sumMinor } from '../domain/money.ts';
+import { announceRefunds } from './announce.ts';
 import { amountExceedsRemainder, chargeIdRequired, notFound, orderNotReturnable } from './conekta-refusals.ts';
 import { scheduleWork } from './due-work.ts';
 import type { Course } from './fault-call.ts';
 import { newHexId } from './identifiers.ts';
 import { appendJournal } from './journal.ts';
-import { requireOrder, touchOrder, type ChargeWithRefunds, type OrderAggregate, type RefundRecord } from './order-records.ts';
+import { requireOrder, touchOrder, type ChargeWithRefunds, type OrderAggregate, type RefundState } from './order-records.ts';
 import type { RefundRequest } from './order-requests.ts';
 import { remainingOf } from './order-status.ts';
 import { renderOrderInError } from './order-view.ts';
+import type { SandboxContext } from './sandbox-context.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
 
 interface RefundLeg {
@@ -29,60 +31,45 @@ export function targetAmount(aggregate: OrderAggregate, request: RefundRequest):
  * Executes a refund and returns the order as it is then. There is no idempotency key: every call moves money again.
  * @throws ConektaError 402, 404, 422 or 428 as CONTRACT §5 says; nothing is written then.
  */
-export function refundOrder(db: SandboxDatabase, aggregate: OrderAggregate, request: RefundRequest, course: Course, nowMs: number): OrderAggregate {
+export function refundOrder(context: SandboxContext, aggregate: OrderAggregate, request: RefundRequest, course: Course, nowMs: number): OrderAggregate {
   const legs = planRefund(aggregate, request);
+  const { db } = context;
   const { order } = aggregate;
+  const state = firstStateOf(course);
   return db.transaction(() => {
-    const refundIds = legs.map((leg) => insertRefund(db, leg, course, nowMs));
+    const refundIds = legs.map((leg) => insertRefund(db, leg, state, nowMs));
     for (const { charge, amountMinor } of legs) {
       db.run('UPDATE charges SET refunded_amount = refunded_amount + ? WHERE id = ?', amountMinor, charge.id);
-      if (course.kind !== 'async') {
+      if (state === 'succeeded') {
         appendJournal(db, { kind: 'refund', charge_id: charge.id, payout_id: null, amount: amountMinor, currency: order.currency }, nowMs);
       }
     }
-    if (course.kind === 'async') scheduleWork(db, { kind: 'refund.complete', refundIds }, course.dueAtMs);
-    if (course.kind === 'late_failure') scheduleWork(db, { kind: 'refund.fail', refundIds }, course.dueAtMs);
+    scheduleCourse(db, refundIds, course, nowMs);
     touchOrder(db, order.id, Math.floor(nowMs / 1000));
-    return requireOrder(db, order.id);
+    const after = requireOrder(db, order.id);
+    announceRefunds(context, after, state, nowMs);
+    return after;
   });
 }
 
-/** Executes a refund that was only authorized: now it is in the journal (PRODUCT X4, `async`). */
-export function completeRefund(db: SandboxDatabase, refundId: string, nowMs: number): void {
-  settleRefund(db, refundId, 'pending', 'succeeded', 'refund', nowMs);
+function firstStateOf({ kind }: Course): RefundState {
+  return kind === 'async' || kind === 'async_failure' ? 'authorized' : 'succeeded';
 }
 
-/** Takes an executed refund back: the charge is refundable again (PRODUCT X4, `late_failure`). */
-export function failRefund(db: SandboxDatabase, refundId: string, nowMs: number): void {
-  const refund = settleRefund(db, refundId, 'succeeded', 'failed', 'refund_failed', nowMs);
-  if (refund === undefined) return;
-  db.run('UPDATE charges SET refunded_amount = refunded_amount - ? WHERE id = ?', refund.amount, refund.charge_id);
-  touchOrder(db, refund.order_id, Math.floor(nowMs / 1000));
+/** Puts off what is still to come of the refunds; an asynchronous one is approved half way. */
+function scheduleCourse(db: SandboxDatabase, refundIds: readonly string[], course: Course, nowMs: number): void {
+  if (course.kind === 'now') return;
+  if (course.kind !== 'async') return scheduleWork(db, { kind: 'refund.fail', refundIds }, course.dueAtMs);
+  scheduleWork(db, { kind: 'refund.approve', refundIds }, Math.floor((nowMs + course.dueAtMs) / 2));
+  scheduleWork(db, { kind: 'refund.complete', refundIds }, course.dueAtMs);
 }
 
-type RefundInOrder = RefundRecord & { readonly order_id: string; readonly currency: string };
-
-function settleRefund(
-  db: SandboxDatabase, refundId: string, from: RefundRecord['state'], to: RefundRecord['state'], kind: 'refund' | 'refund_failed', nowMs: number,
-): RefundInOrder | undefined {
-  const refund = db.get<RefundInOrder>(
-    `SELECT refunds.*, orders.id AS order_id, orders.currency FROM refunds
-     JOIN charges ON charges.id = refunds.charge_id JOIN orders ON orders.id = charges.order_id
-     WHERE refunds.id = ? AND refunds.state = ?`, refundId, from,
-  );
-  if (refund === undefined) return undefined;
-  db.run('UPDATE refunds SET state = ? WHERE id = ?', to, refundId);
-  appendJournal(db, { kind, charge_id: refund.charge_id, payout_id: null, amount: refund.amount, currency: refund.currency }, nowMs);
-  touchOrder(db, refund.order_id, Math.floor(nowMs / 1000));
-  return refund;
-}
-
-function insertRefund(db: SandboxDatabase, { charge, amountMinor }: RefundLeg, course: Course, nowMs: number): string {
+function insertRefund(db: SandboxDatabase, { charge, amountMinor }: RefundLeg, state: RefundState, nowMs: number): string {
   const id = newHexId(nowMs);
   const { auth_code: authCode } = JSON.parse(charge.payment_method) as { readonly auth_code: string | null };
   db.run(
     'INSERT INTO refunds (id, charge_id, amount, state, auth_code, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-    id, charge.id, amountMinor, course.kind === 'async' ? 'pending' : 'succeeded', authCode, Math.floor(nowMs / 1000),
+    id, charge.id, amountMinor, state, authCode, Math.floor(nowMs / 1000),
   );
   return id;
 }

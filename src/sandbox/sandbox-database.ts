@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { SANDBOX_TABLES } from './sandbox-tables.ts';
+import { openTables } from './open-tables.ts';
 
 /**
  * The sandbox's one file of state: a synchronous SQLite connection, so that a transaction can never interleave with another request.
@@ -16,7 +16,7 @@ export class SandboxDatabase {
     this.#connection = new DatabaseSync(path);
     // WAL with NORMAL keeps every committed transaction through kill -9 of this process.
     this.#connection.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON');
-    this.#connection.exec(SANDBOX_TABLES);
+    openTables(this.#connection);
   }
 
   /** Calls the listener after each committed transaction: it may have left work to be done later. */

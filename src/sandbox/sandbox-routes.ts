@@ -9,11 +9,12 @@ import { parseRequest } from './parse-request.ts';
 import { actAtTill, TILL_ACTS, type TillAct } from './payout-lifecycle.ts';
 import { requirePayoutOrderAtTill } from './payout-records.ts';
 import { renderPayoutOrder } from './payout-view.ts';
+import { actOnRefund, REFUND_ACTS, type RefundAct } from './refund-lifecycle.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
 const journalQuerySchema = z.strictObject({ charge_id: z.string().min(1).optional(), payout_id: z.string().min(1).optional() });
 
-/** Registers the sandbox's own endpoints, which need no key: health, journal, faults, the shop and the till (PRODUCT X3, X4, X5). */
+/** Registers the sandbox's own endpoints, which need no key: health, journal, faults, the shop, refunds by hand and the till (PRODUCT X3, X4, X5). */
 export function registerSandboxRoutes(app: FastifyInstance, context: SandboxContext): void {
   const { db } = context;
   app.get('/sandbox/health', () => ({ status: 'ok' }));
@@ -28,6 +29,10 @@ export function registerSandboxRoutes(app: FastifyInstance, context: SandboxCont
   app.delete('/sandbox/faults', () => ({ cleared: clearFaults(db) }));
 
   app.post<{ Params: { id: string } }>('/sandbox/orders/:id/pay', (request) => renderOrder(payOrder(db, request.params.id, Date.now())));
+
+  for (const act of Object.keys(REFUND_ACTS) as RefundAct[]) {
+    app.post<{ Params: { id: string } }>(`/sandbox/refunds/:id/${act}`, (request) => renderOrder(actOnRefund(context, request.params.id, act, Date.now())));
+  }
 
   for (const act of Object.keys(TILL_ACTS) as TillAct[]) {
     app.post<{ Params: { id: string } }>(`/sandbox/payout_orders/:id/${act}`, (request) => {

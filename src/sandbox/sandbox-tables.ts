@@ -1,6 +1,6 @@
 /**
  * The sandbox's tables. Amounts are minor units; `…_at` of orders and payout orders are unix seconds as on the wire, `…_at_ms` are
- * milliseconds. The journal refuses updates and deletions (PRODUCT X3), and no charge can give back more than it took.
+ * milliseconds. A delivery's subject is the order or payout order it is about. The journal refuses updates and deletions (PRODUCT X3), and no charge can give back more than it took.
  */
 export const SANDBOX_TABLES = `
 CREATE TABLE IF NOT EXISTS orders (
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS refunds (
   id TEXT NOT NULL UNIQUE,
   charge_id TEXT NOT NULL REFERENCES charges (id),
   amount INTEGER NOT NULL CHECK (amount > 0),
-  state TEXT NOT NULL CHECK (state IN ('pending', 'succeeded', 'failed')),
+  state TEXT NOT NULL CHECK (state IN ('authorized', 'approved', 'succeeded', 'failed')),
   auth_code TEXT,
   created_at INTEGER NOT NULL
 ) STRICT;
@@ -104,7 +104,7 @@ CREATE INDEX IF NOT EXISTS due_work_by_time ON due_work (due_at_ms);
 
 CREATE TABLE IF NOT EXISTS webhook_deliveries (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
-  payout_order_id TEXT NOT NULL,
+  subject_id TEXT NOT NULL,
   body TEXT NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('queued', 'delivered', 'dropped', 'abandoned')),
   is_held_back INTEGER NOT NULL DEFAULT 0,
@@ -113,5 +113,5 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
   created_at_ms INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS webhook_deliveries_queued ON webhook_deliveries (next_attempt_at_ms) WHERE state = 'queued';
-CREATE INDEX IF NOT EXISTS webhook_deliveries_of_payout ON webhook_deliveries (payout_order_id) WHERE state = 'queued';
+CREATE INDEX IF NOT EXISTS webhook_deliveries_of_subject ON webhook_deliveries (subject_id) WHERE state = 'queued';
 `;

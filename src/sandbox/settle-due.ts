@@ -3,7 +3,8 @@ import { takeDueWork, type DueWork } from './due-work.ts';
 import { requireOrder } from './order-records.ts';
 import { cancelPayoutOrder, createPayoutOrder, movePayoutOrder } from './payout-lifecycle.ts';
 import { requirePayoutOrder, type PayoutRecord, type PayoutStatus } from './payout-records.ts';
-import { completeRefund, failRefund, refundOrder } from './refund-order.ts';
+import { advanceRefunds } from './refund-lifecycle.ts';
+import { refundOrder } from './refund-order.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
 /**
@@ -54,14 +55,11 @@ function doWork(context: SandboxContext, work: DueWork, nowMs: number): void {
   const { db } = context;
   switch (work.kind) {
     case 'refund.execute':
-      refundOrder(db, requireOrder(db, work.orderId), work.request, { kind: 'now' }, nowMs);
+      refundOrder(context, requireOrder(db, work.orderId), work.request, { kind: 'now' }, nowMs);
       return;
-    case 'refund.complete':
-      for (const refundId of work.refundIds) completeRefund(db, refundId, nowMs);
-      return;
-    case 'refund.fail':
-      for (const refundId of work.refundIds) failRefund(db, refundId, nowMs);
-      return;
+    case 'refund.approve': return advanceRefunds(context, work.refundIds, 'approval', nowMs);
+    case 'refund.complete': return advanceRefunds(context, work.refundIds, 'completion', nowMs);
+    case 'refund.fail': return advanceRefunds(context, work.refundIds, 'failure', nowMs);
     case 'payout.create':
       createPayoutOrder(context, work.keyHash, work.request, { kind: 'now' }, nowMs);
       return;

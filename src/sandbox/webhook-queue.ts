@@ -1,7 +1,5 @@
 import { takeWebhookFault } from './faults.ts';
 import { newHexId } from './identifiers.ts';
-import { payoutIdsOf, type PayoutRecord } from './payout-records.ts';
-import { renderPayoutOrder } from './payout-view.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
 
 /** How long deliveries are tried, milliseconds: a day. */
@@ -11,10 +9,22 @@ const MAX_ATTEMPTS = 1200;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** What happened, and to what. */
+export interface OutgoingEvent {
+  /** The order or payout order it is about; events about one subject are delivered in order. */
+  readonly subjectId: string;
+  readonly type: string;
+  /** The subject as it is now, as a read would show it. */
+  readonly object: Record<string, unknown>;
+  /** The ids by which a webhook fault may mean this event. */
+  readonly chargeIds: readonly string[];
+  readonly payoutIds: readonly string[];
+}
+
 /** A delivery that is still to be taken. */
 export interface Delivery {
   readonly id: number;
-  readonly payout_order_id: string;
+  readonly subject_id: string;
   /** The exact bytes to sign and send, as text. */
   readonly body: string;
   readonly attempts: number;
@@ -22,37 +32,37 @@ export interface Delivery {
   readonly created_at_ms: number;
 }
 
-/** Queues the event of a payout order's new status, in the transaction of the change; a webhook fault may spoil it (PRODUCT X5). */
-export function queuePayoutEvent(db: SandboxDatabase, record: PayoutRecord, nowMs: number): void {
+/** Queues an event, in the transaction of the change; a webhook fault may spoil it (PRODUCT X5). */
+export function queueEvent(db: SandboxDatabase, event: OutgoingEvent, nowMs: number): void {
   const body = JSON.stringify({
     id: newHexId(nowMs),
     object: 'event',
-    type: `payout_order.${record.status}`,
+    type: event.type,
     created_at: Math.floor(nowMs / 1000),
     livemode: false,
-    data: { object: renderPayoutOrder(record), previous_attributes: {} },
+    data: { object: event.object, previous_attributes: {} },
     webhook_status: 'pending',
     webhook_logs: [],
   });
-  const fault = takeWebhookFault(db, payoutIdsOf(record));
+  const fault = takeWebhookFault(db, event);
   const isHeldBack = fault?.mode === 'reorder';
   const insert = (): number => db.run(
-    `INSERT INTO webhook_deliveries (payout_order_id, body, state, is_held_back, next_attempt_at_ms, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
-    record.id, body, fault?.mode === 'drop' ? 'dropped' : 'queued', isHeldBack ? 1 : 0, isHeldBack ? nowMs + fault.delayMs : nowMs, nowMs,
+    `INSERT INTO webhook_deliveries (subject_id, body, state, is_held_back, next_attempt_at_ms, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+    event.subjectId, body, fault?.mode === 'drop' ? 'dropped' : 'queued', isHeldBack ? 1 : 0, isHeldBack ? nowMs + fault.delayMs : nowMs, nowMs,
   );
   insert();
   if (fault?.mode === 'double') insert();
 }
 
 /**
- * The next deliveries in line, soonest first, due or not: of one payout order only the oldest, so that its events arrive in order.
+ * The next deliveries in line, soonest first, due or not: of one subject only the oldest, so that its events arrive in order.
  * One that is held back by a `reorder` fault stands in nobody's way.
  */
 export function nextDeliveries(db: SandboxDatabase, limit: number): Delivery[] {
   return db.all<Delivery>(
-    `SELECT id, payout_order_id, body, attempts, next_attempt_at_ms, created_at_ms FROM webhook_deliveries AS delivery
+    `SELECT id, subject_id, body, attempts, next_attempt_at_ms, created_at_ms FROM webhook_deliveries AS delivery
      WHERE state = 'queued'
-       AND NOT EXISTS (SELECT 1 FROM webhook_deliveries AS earlier WHERE earlier.payout_order_id = delivery.payout_order_id
+       AND NOT EXISTS (SELECT 1 FROM webhook_deliveries AS earlier WHERE earlier.subject_id = delivery.subject_id
          AND earlier.state = 'queued' AND earlier.is_held_back = 0 AND earlier.id < delivery.id)
      ORDER BY next_attempt_at_ms, id LIMIT ?`, limit,
   );
@@ -64,8 +74,8 @@ export function markDelivered(db: SandboxDatabase, delivery: Delivery, nowMs: nu
     db.run("UPDATE webhook_deliveries SET state = 'delivered', attempts = attempts + 1 WHERE id = ?", delivery.id);
     db.run(
       `UPDATE webhook_deliveries SET next_attempt_at_ms = min(next_attempt_at_ms, ?)
-       WHERE payout_order_id = ? AND id < ? AND state = 'queued' AND is_held_back = 1 AND attempts = 0`,
-      nowMs, delivery.payout_order_id, delivery.id,
+       WHERE subject_id = ? AND id < ? AND state = 'queued' AND is_held_back = 1 AND attempts = 0`,
+      nowMs, delivery.subject_id, delivery.id,
     );
   });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { MAGIC_VALUES } from '../../src/sandbox/magic-values.ts';
-import { advanceClock, createCardOrder, createPayout, expectShape, payoutRequest, startSandbox, type RunningSandbox } from './start-sandbox.ts';
+import { advanceClock, createCardOrder, createPayout, payoutRequest, startSandbox, type RunningSandbox } from './start-sandbox.ts';
 
 /** What a caller sees of a call: a status, a body that cannot be read, a connection reset or closed, or silence. */
 type Seen = number | 'unreadable' | 'reset' | 'closed' | 'silence';
@@ -78,34 +78,6 @@ describe('faults of a refund', () => {
     await arm(sandbox, { operation: 'refund', mode: 'late_commit', delay_ms: 0 });
     await see(sandbox, 'POST', `/orders/${order.id}/refunds`, {});
     expect(await sandbox.journal()).toHaveLength(2);
-  });
-
-  it('should list an async refund as pending, reserved but not journaled, until it is final (X4)', async () => {
-    const sandbox = await startSandbox();
-    const order = await createCardOrder(sandbox, 5000);
-    await arm(sandbox, { operation: 'refund', mode: 'async', delay_ms: DELAY_MS });
-    const { body } = await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 4000 });
-    expectShape('order_after_refund', body);
-    expect(body.charges.data[0].refunds.data[0]).toMatchObject({ amount: -4000, status: 'pending' });
-    expect(await sandbox.journal()).toEqual([]);
-    expect((await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 1001 })).status).toBe(422);
-    advanceClock(DELAY_MS);
-    expect(await sandbox.journal()).toEqual([['refund', 4000]]);
-    expect((await sandbox.call('GET', `/orders/${order.id}`)).body.charges.data[0].refunds.data[0]).not.toHaveProperty('status');
-  });
-
-  it('should take a late failure back in the journal and make the charge refundable again (X4, R9)', async () => {
-    const sandbox = await startSandbox();
-    const order = await createCardOrder(sandbox, 5000);
-    await arm(sandbox, { operation: 'refund', mode: 'late_failure', delay_ms: DELAY_MS });
-    const { body } = await sandbox.call('POST', `/orders/${order.id}/refunds`);
-    expect(body).toMatchObject({ payment_status: 'refunded', is_refundable: false });
-    expect(await sandbox.journal()).toEqual([['refund', 5000]]);
-    advanceClock(DELAY_MS);
-    expect(await sandbox.journal()).toEqual([['refund', 5000], ['refund_failed', 5000]]);
-    const after = (await sandbox.call('GET', `/orders/${order.id}`)).body;
-    expect(after).toMatchObject({ payment_status: 'paid', is_refundable: true, amount_refunded: 0 });
-    expect(after.charges.data[0].refunds).toBeNull();
   });
 });
 
@@ -212,6 +184,8 @@ describe('POST /sandbox/faults', () => {
     {}, { operation: 'refund' }, { operation: 'refund', mode: 'explode' }, { operation: 'charge', mode: 'decline' }, { operation: 'refund', mode: 'drop' },
     { operation: 'webhook', mode: 'decline' }, { operation: 'order.get', mode: 'late_failure' }, { operation: 'refund', mode: 'decline', times: 0 },
     { operation: 'refund', mode: 'decline', delay_ms: -1 }, { operation: 'refund', mode: 'decline', extra: 1 }, { operation: 'refund', mode: 'decline', payout_id: 'x' },
+    { operation: 'payout.create', mode: 'async_failure' }, { operation: 'payout.cancel', mode: 'async_failure' }, { operation: 'refund.find', mode: 'async_failure' },
+    { operation: 'webhook', mode: 'drop', charge_id: 'x', payout_id: 'y' }, { operation: 'payout.create', mode: 'decline', charge_id: 'x' },
   ])('should refuse %j with 422 (X4)', async (fault) => {
     const sandbox = await startSandbox();
     expect((await sandbox.call('POST', '/sandbox/faults', fault)).status).toBe(422);
@@ -241,10 +215,23 @@ describe('MAGIC_VALUES', () => {
     expect((await sandbox.call('POST', '/payout_orders', payoutRequest({ amount: 10_902, metadata: { reintegro_id: 'our-2' } }))).status).toBe(503);
   });
 
+  it('should refuse a refund ending in 912 only after it was authorized, and leave a payout order of that amount alone (X6)', async () => {
+    const sandbox = await startSandbox();
+    const order = await createCardOrder(sandbox, 50_000);
+    const refund = { amount: 10_912 };
+    const { body } = await sandbox.call('POST', `/orders/${order.id}/refunds`, refund);
+    expect(body.charges.data[0].refunds.data[0]).toMatchObject({ amount: -10_912, status: 'authorized' });
+    advanceClock(1000);
+    expect((await sandbox.call('GET', `/orders/${order.id}`)).body.charges.data[0].refunds.data[0]).toMatchObject({ status: 'failed' });
+    expect(await sandbox.journal()).toEqual([]);
+    expect((await sandbox.call('POST', `/orders/${order.id}/refunds`, refund)).body.charges.data[0].refunds.data[0]).not.toHaveProperty('status');
+    expect((await createPayout(sandbox, { amount: 10_912 })).status).toBe('pending');
+  });
+
   it('should name every mode once (X6)', () => {
     expect(MAGIC_VALUES.map(({ ending, mode }) => `${ending} ${mode}`)).toEqual([
       '901 decline', '902 unavailable', '903 timeout', '904 hang', '905 late_commit', '906 error_after', '907 reset', '908 truncated',
-      '909 rate_limited', '910 async', '911 late_failure',
+      '909 rate_limited', '910 async', '911 late_failure', '912 async_failure',
     ]);
   });
 });

@@ -1,33 +1,10 @@
-import { generateKeyPairSync, verify } from 'node:crypto';
+import { verify } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { loadOrCreateWebhookKey } from '../../src/sandbox/webhook-key.ts';
-import { receiveWebhooks, type ReceivedEvent } from './receive-webhooks.ts';
-import { createPayout, expectShape, startSandbox, temporaryFolder, type RunningSandbox } from './start-sandbox.ts';
-
-const pair = generateKeyPairSync('rsa', {
-  modulusLength: 2048, privateKeyEncoding: { type: 'pkcs8', format: 'pem' }, publicKeyEncoding: { type: 'spki', format: 'pem' },
-});
-const key = { privateKeyPem: pair.privateKey, publicKeyPem: pair.publicKey };
-
-interface Scene {
-  readonly sandbox: RunningSandbox;
-  readonly received: ReceivedEvent[];
-  readonly until: (count: number) => Promise<readonly string[]>;
-}
-
-/** A sandbox whose events are received, each answered with what `answer` says. */
-async function startScene(answer: (attempt: number) => number = () => 200, databasePath = ':memory:'): Promise<Scene> {
-  const received: ReceivedEvent[] = [];
-  const { url } = await receiveWebhooks((event) => answer(received.push(event)));
-  const sandbox = await startSandbox({ databasePath, webhook: { url, privateKeyPem: key.privateKeyPem } });
-  const until = async (count: number): Promise<readonly string[]> => {
-    await vi.waitUntil(() => received.length >= count, { timeout: 5000, interval: 10 });
-    return received.map((event) => event.type);
-  };
-  return { sandbox, received, until };
-}
+import { createPayout, expectShape, temporaryFolder, type RunningSandbox } from './start-sandbox.ts';
+import { startWebhookScene, WEBHOOK_KEY } from './webhook-scene.ts';
 
 async function withdrawAndReverse(sandbox: RunningSandbox): Promise<void> {
   const { id } = await createPayout(sandbox);
@@ -37,7 +14,7 @@ async function withdrawAndReverse(sandbox: RunningSandbox): Promise<void> {
 
 describe('webhooks', () => {
   it('should announce every change of a payout order, in order, signed over the raw body (X5)', async () => {
-    const { sandbox, received, until } = await startScene();
+    const { sandbox, received, until } = await startWebhookScene();
     await withdrawAndReverse(sandbox);
     expect(await until(2)).toEqual(['payout_order.pending_confirmation', 'payout_order.reversed']);
     for (const { raw, headers } of received) {
@@ -47,13 +24,13 @@ describe('webhooks', () => {
       expect(event).toMatchObject({ id: expect.stringMatching(/^[0-9a-f]{24}$/), livemode: false, webhook_status: 'pending', webhook_logs: [] });
       expect(headers['content-type']).toBe('application/json');
       const signature = Buffer.from(String(headers['digest']), 'base64');
-      expect(verify('RSA-SHA256', raw, key.publicKeyPem, signature)).toBe(true);
-      expect(verify('RSA-SHA256', Buffer.concat([raw, Buffer.from(' ')]), key.publicKeyPem, signature)).toBe(false);
+      expect(verify('RSA-SHA256', raw, WEBHOOK_KEY.publicKeyPem, signature)).toBe(true);
+      expect(verify('RSA-SHA256', Buffer.concat([raw, Buffer.from(' ')]), WEBHOOK_KEY.publicKeyPem, signature)).toBe(false);
     }
   });
 
   it('should announce cancellation and withdrawal (X5)', async () => {
-    const { sandbox, until } = await startScene();
+    const { sandbox, until } = await startWebhookScene();
     const cancelled = await createPayout(sandbox);
     await sandbox.call('PUT', `/payout_orders/${cancelled.id}/cancel`);
     await sandbox.call('PUT', `/payout_orders/${cancelled.id}/cancel`);
@@ -65,13 +42,13 @@ describe('webhooks', () => {
   });
 
   it('should announce an expiry that nobody asked about (X5)', async () => {
-    const { sandbox, until } = await startScene();
+    const { sandbox, until } = await startWebhookScene();
     await createPayout(sandbox, { expires_at: Math.floor(Date.now() / 1000) + 2 });
     expect(await until(1)).toEqual(['payout_order.expired']);
   });
 
   it('should deliver again until it is answered with 2xx, the same event each time (X5)', async () => {
-    const { sandbox, received, until } = await startScene((attempt) => (attempt < 3 ? 500 : 204));
+    const { sandbox, received, until } = await startWebhookScene((attempt) => (attempt < 3 ? 500 : 204));
     await withdrawAndReverse(sandbox);
     expect(await until(4)).toEqual([...Array<string>(3).fill('payout_order.pending_confirmation'), 'payout_order.reversed']);
     expect(new Set(received.slice(0, 3).map((event) => event.raw.toString())).size).toBe(1);
@@ -79,16 +56,16 @@ describe('webhooks', () => {
 
   it('should deliver after a restart what nobody took before (X5)', async () => {
     const databasePath = join(temporaryFolder(), 'sandbox.db');
-    const before = await startScene(() => 503, databasePath);
+    const before = await startWebhookScene(() => 503, databasePath);
     await withdrawAndReverse(before.sandbox);
     await before.until(1);
     await before.sandbox.app.close();
-    const after = await startScene(() => 200, databasePath);
+    const after = await startWebhookScene(() => 200, databasePath);
     expect(await after.until(2)).toEqual(['payout_order.pending_confirmation', 'payout_order.reversed']);
   });
 
   it('should drop, double and reorder when a fault says so (X5)', async () => {
-    const { sandbox, received, until } = await startScene();
+    const { sandbox, received, until } = await startWebhookScene();
     const arm = async (mode: string): Promise<unknown> => sandbox.call('POST', '/sandbox/faults', { operation: 'webhook', mode, delay_ms: 60_000 });
     await arm('drop');
     await withdrawAndReverse(sandbox);
