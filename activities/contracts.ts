@@ -1,3 +1,6 @@
+import type { CaseKind, LegResolution } from '../src/domain/case.ts';
+import type { Checkpoint, CheckpointKind, DecidedCheckpoint, RefundDemands } from '../src/domain/checkpoint.ts';
+import type { LegStatus } from '../src/domain/leg.ts';
 import type { PayoutOrderTerms } from '../src/domain/payout-order-terms.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
@@ -8,7 +11,7 @@ import type { SendProtocol } from '../src/domain/send-protocol.ts';
 export type Metadata = { readonly [key: string]: unknown };
 
 /** What starts a refund: plain JSON, no secrets. Amounts in minor units. */
-export interface RefundRequest {
+export interface RefundRequest extends RefundDemands {
   readonly merchantId: string;
   /** Derived from merchant, order and idempotency key (R11). */
   readonly refundId: string;
@@ -37,6 +40,8 @@ export interface LegPlan {
   readonly chargeId: string;
   readonly amountMinor: number;
   readonly hasTurn: boolean;
+  /** The last send that is on record: a Workflow that begins again looks for it before it sends. Absent in histories from before it was answered. */
+  readonly lastSend?: number;
 }
 
 /** What `reserveRefund` answers: the plan, or the refusal that is now on record. */
@@ -50,18 +55,47 @@ export type ReserveRefundResult =
       readonly protocol: SendProtocol;
       /** A leg went out before this run began: its Workflow was reset, and cancelling is over (R4). */
       readonly alreadySent: boolean;
+      /** The stops before the send that are still ahead, in order (R3, R5). Absent in histories from before there were any. */
+      readonly checkpoints?: readonly Checkpoint[];
+      /** Of the request on record (R8); absent in histories from before it was answered here. */
+      readonly fingerprint?: string;
+      /** Who asked for the refund on record; absent likewise. */
+      readonly requestedBy?: string;
     }
-  | { readonly kind: 'refused'; readonly refusal: RefundRefusal }
+  /** The key stands for another request, which is on record and not over: nothing was done (R8). */
+  | { readonly kind: 'other_request'; readonly fingerprint: string }
+  | { readonly kind: 'refused'; readonly refusal: RefundRefusal; readonly fingerprint?: string }
   /** The refund is on record and final already: its Workflow was started again after Temporal forgot it (R8). The fingerprint is the recorded request's. */
   | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string; readonly fingerprint: string }
   /** The provider would not show the order: the refund is on record, nothing is held, to be tried again. */
   | { readonly kind: 'not_yet'; readonly retryAfterMs: number | null };
 
-/** Names one leg of one refund in every call about it. */
-export interface LegRef extends WorkflowRef {
+/** Names one refund in every call about it. */
+export interface RefundRef extends WorkflowRef {
   readonly merchantId: string;
   readonly refundId: string;
+}
+
+/** Names one leg of one refund in every call about it. */
+export interface LegRef extends RefundRef {
   readonly legId: string;
+}
+
+/** Who acts and why, for the audit trail (O3). The actor is an identifier of a key, a service or an operator, never personal data. */
+export interface Act {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** The leg that has the charge's gate while another waits: whom to ask whether it is still at work. */
+export interface TurnHolder {
+  readonly workflowId: string;
+  readonly refundId: string;
+  readonly legId: string;
+  /** Something of it may be under way at the provider. */
+  readonly wasSent: boolean;
+  /** What its Workflow was started with, as the records tell. */
+  readonly request: RefundRequest;
 }
 
 /** One send of a leg. `sendNumber` counts from 1 and fences attempts that were given up (S4). */
@@ -80,6 +114,8 @@ export interface Settled {
   readonly refundStatus: RefundStatus;
   readonly statusDetail: string;
   readonly nextTurn: NextTurn | null;
+  /** The leg as the transaction left it; absent in histories from before it was answered, where every answer was final. */
+  readonly legStatus?: LegStatus;
 }
 
 /** A classified answer of a send (S4). `unknown` and `not_sent` keep the charge's gate; the others freed it. */
@@ -109,23 +145,56 @@ export interface OpenCaseInput extends WorkflowRef {
   readonly legId?: string;
 }
 
-/** The kinds of cases (O1). */
-export type CaseKind = 'outcome_unknown' | 'unreadable_answer' | 'late_failure' | 'late_reversal' | 'contradiction' | 'waited_too_long';
+/** What a human said about a leg, and what came of it: settled, or why the word could not be taken. */
+export type ResolveOutcome =
+  | ({ readonly kind: 'settled' } & Settled)
+  /** The provider's id is another leg's or older than the send; the leg was never sent; the provider shows another amount, or says
+   * otherwise, or does not show the refund at all; the call may still take effect. */
+  | { readonly kind: 'refused'; readonly why: 'provider_refund_taken' | 'never_sent' | 'other_amount' | 'provider_says_otherwise' | 'not_shown_by_provider' | 'too_early' };
 
-/** Side effects of a refund. `reserveRefund`, `takeTurn`, `cancelRefund` and `openCase` touch the database (and read the order); the others call the provider. */
+/** What the provider says of a refund it accepted: known, or not shown. */
+export type FollowOutcome = ({ readonly kind: 'known' } & Settled) | { readonly kind: 'not_shown' };
+
+/** How a refund ends that was never sent. */
+export interface UnsentEnding {
+  readonly status: 'cancelled' | 'rejected' | 'dismissed';
+  readonly statusDetail: string;
+  readonly reason?: string;
+}
+
+/**
+ * Side effects of a refund. `submitRefund`, `findRefund`, `followRefund` and `reviewRefund` call the provider; the others touch the database,
+ * and `reserveRefund` may read the order.
+ */
 export interface RefundActivities {
   /** One transaction: idempotency row, charge locks, legs, `pending`, event (M3, R1). Reads the order first when it is not on record. */
   reserveRefund(input: RefundRequest & WorkflowRef): Promise<ReserveRefundResult>;
-  /** Takes the charge's gate if it is this leg's turn (S5). */
-  takeTurn(leg: LegRef): Promise<{ readonly hasTurn: boolean }>;
-  /** Calls the refund off: releases reservations and gates in one transaction (M4, R4). */
-  cancelRefund(input: WorkflowRef & { readonly merchantId: string; readonly refundId: string; readonly actor: string }): Promise<{ readonly nextTurns: readonly NextTurn[] }>;
+  /** Writes down that the refund stops at a checkpoint (R3, R5); `isBeyond` when it is past it on record. */
+  enterCheckpoint(input: RefundRef & { readonly checkpoint: CheckpointKind }): Promise<{ readonly isBeyond: boolean }>;
+  /** Writes down who let the refund pass, and why (R3, O3). */
+  passCheckpoint(input: RefundRef & { readonly checkpoint: DecidedCheckpoint } & Act): Promise<void>;
+  /** Takes the charge's gate if it is this leg's turn (S5); if not, tells whose it is. */
+  takeTurn(leg: LegRef): Promise<{ readonly hasTurn: boolean; readonly holder?: TurnHolder | null }>;
+  /** Takes the gate from a leg that was never sent and whose Workflow is gone; its hold stays. */
+  loseTurn(leg: LegRef): Promise<{ readonly nextTurn: NextTurn | null }>;
+  /** Ends a refund that was never sent: releases reservations and gates in one transaction (M4, R4). `cancelled` by request unless told otherwise. `isTooLate`: something was sent after all, nothing was done. */
+  cancelRefund(input: RefundRef & { readonly actor: string; readonly ending?: UnsentEnding }): Promise<{ readonly nextTurns: readonly NextTurn[]; readonly isTooLate?: boolean }>;
   /** Commits `sending`, calls the provider once, settles (S4). Never retried by Temporal. */
   submitRefund(input: SubmitRefundInput): Promise<SendOutcome>;
   /** Asks the provider what became of a leg, after the settle delay. Retried by Temporal: it only reads, then settles. */
   findRefund(input: SubmitRefundInput): Promise<FindOutcome>;
+  /** Asks the provider how a refund stands that it accepted (R6). Retried by Temporal. */
+  followRefund(leg: LegRef): Promise<FollowOutcome>;
+  /** Compares the provider's refunds with the legs that succeeded, and books late failures (R9). Retried by Temporal. */
+  reviewRefund(refund: RefundRef & { readonly orderId: string }): Promise<{ readonly failedLate: boolean }>;
+  /** Settles a leg by the word of a human (O2). */
+  resolveLeg(input: LegRef & Act & { readonly resolution: LegResolution }): Promise<ResolveOutcome>;
+  /** Writes an operator's act down that changes no status (O3). */
+  recordAct(input: RefundRef & Act & { readonly act: 'retried' }): Promise<void>;
   /** Opens a case once per subject and kind, and marks the record. */
   openCase(input: OpenCaseInput): Promise<void>;
+  /** Takes note of a refund's cases of one kind (O2, O3). */
+  closeCase(input: RefundRef & Act & { readonly caseKind: CaseKind }): Promise<void>;
 }
 
 /** What starts a payout order: plain JSON, no secrets. */

@@ -1,11 +1,12 @@
 import { ApplicationFailure } from '@temporalio/common';
+import { UnreadableDemandError } from '../src/domain/checkpoint.ts';
 import { MissingProviderError } from '../src/providers/registry.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
 import { UnknownMerchantError } from '../src/store/merchants.ts';
 
 /**
  * The one maker of `ApplicationFailure`. Reads of a provider and missing configuration are retried by Temporal, after the
- * pause the provider asked for; a merchant that does not exist never will. Anything else is a defect and stays as it is.
+ * pause the provider asked for; a merchant that does not exist, or a demand that cannot be read, never will. Anything else is a defect and stays as it is.
  */
 export function toFailure(error: unknown): unknown {
   if (error instanceof ProviderError) {
@@ -16,7 +17,7 @@ export function toFailure(error: unknown): unknown {
     });
   }
   if (error instanceof MissingProviderError) return ApplicationFailure.create({ type: error.name, message: error.message });
-  if (error instanceof UnknownMerchantError) return ApplicationFailure.create({ type: error.name, message: error.message, nonRetryable: true });
+  if (error instanceof UnknownMerchantError || error instanceof UnreadableDemandError) return ApplicationFailure.create({ type: error.name, message: error.message, nonRetryable: true });
   return error;
 }
 

@@ -38,7 +38,7 @@ export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActiviti
 async function register(deps: PayoutActivityDeps, input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan> {
   const provider = await providerOf(deps.db, input.merchantId);
   const entry = deps.providers.entry(provider);
-  const fingerprint = await registerPayoutOrder(deps.db, { ...input, actor: input.requestedBy }, {
+  const fingerprint = await registerPayoutOrder(deps.db, { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy }, {
     ...input, provider, payoutId: payoutIdOf(input.payoutOrderId), expiresAt: new Date(input.expiresAt),
   });
   return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry), fingerprint };

@@ -33,16 +33,16 @@ const looks = proxyActivities<RefundActivities & PayoutActivities>({
 });
 
 /**
- * Calling off: a database step, and yet no local Activity. It acts upon a caller's request, and a Workflow Task that is
- * lost (for example because a signal came as it closed the Workflow) loses the request with it: the records would say
- * `cancelled` and the Workflow would go on to send. A scheduled Activity is in history together with the request.
+ * What acts upon a caller's request: database steps, and yet no local Activities. A Workflow Task that is lost (for example because a
+ * signal came as it closed the Workflow) loses the request with it: the records would say `cancelled` and the Workflow would go on to
+ * send. A scheduled Activity is in history together with the request.
  */
-const { cancelRefund } = proxyActivities<RefundActivities & PayoutActivities>({
+const acts = proxyActivities<RefundActivities & PayoutActivities>({
   startToCloseTimeout: '40 seconds',
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 
-export { cancelRefund };
-export const { reserveRefund, takeTurn, registerPayoutOrder, openCase } = records;
+export const { reserveRefund, enterCheckpoint, takeTurn, loseTurn, registerPayoutOrder, openCase } = records;
 export const { submitRefund, issueReference, voidReference } = sends;
-export const { findRefund, findReference, followPayoutOrder } = looks;
+export const { findRefund, followRefund, reviewRefund, findReference, followPayoutOrder } = looks;
+export const { cancelRefund, passCheckpoint, resolveLeg, recordAct, closeCase } = acts;

@@ -7,9 +7,9 @@ export function notSentPauseMs(attempt: number, retryAfterMs: number | null): nu
 /** After so many sends in a row that the provider did not take (about half an hour), a human is told (O1). */
 export const NOT_SENT_BEFORE_CASE = 12;
 
-/** The pauses between looks that the provider did not answer: from half a minute up to nine. Milliseconds. */
+/** The pauses between looks that the provider did not answer: from half a minute up to an hour. Milliseconds. */
 export function noAnswerPauseMs(unanswered: number): number {
-  return notSentPauseMs(Math.min(unanswered + 5, 10), null);
+  return notSentPauseMs(unanswered + 5, null);
 }
 
 /** After so many looks that the provider did not answer, each of a minute of tries, a human is told (O1). */
@@ -17,3 +17,11 @@ export const NO_ANSWER_BEFORE_CASE = 5;
 
 /** After so many rounds of waiting for the same thing, with growing pauses, a human is told (O1). */
 export const ROUNDS_BEFORE_CASE = 6;
+
+/** The pauses between looks at a refund that the provider accepted and has not finished: from ten seconds up to six hours (R6). Milliseconds. */
+export function followPauseMs(round: number): number {
+  return Math.min(10_000 * 2 ** Math.min(round, 12), 6 * 3_600_000);
+}
+
+/** After so many looks at a refund that the provider does not finish (about a day and a half), a human is told (O1). */
+export const FOLLOWS_BEFORE_CASE = 16;

@@ -21,6 +21,11 @@ export function refundWorkflowId(merchantId: string, refundId: string): string {
   return `refund:${checkedPart(merchantId)}:${checkedPart(refundId)}`;
 }
 
+/** `refund-aftermath:<merchant>:<refund id>`: what happens to a refund after its end (R9). @throws RangeError for a part that is no identifier. */
+export function refundAftermathWorkflowId(merchantId: string, refundId: string): string {
+  return `refund-aftermath:${checkedPart(merchantId)}:${checkedPart(refundId)}`;
+}
+
 /** `payout:<merchant>:<payout order id>`. @throws RangeError for a part that is no identifier. */
 export function payoutOrderWorkflowId(merchantId: string, payoutOrderId: string): string {
   return `payout:${checkedPart(merchantId)}:${checkedPart(payoutOrderId)}`;

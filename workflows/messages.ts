@@ -1,4 +1,5 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
+import type { LegResolution } from '../src/domain/case.ts';
 import type { PayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
@@ -33,6 +34,50 @@ export interface CancelRequest {
   readonly requestedBy: string;
 }
 
+/** Who acts and why (O2, O3): both are recorded for good. An identifier, never personal data. */
+export interface OperatorAct {
+  readonly actor: string;
+  readonly reason: string;
+}
+
+/** An act about one leg; the charge may be left out when only one leg waits. */
+export interface LegAct extends OperatorAct {
+  readonly chargeId?: string;
+}
+
+/** What became of a leg, by the word of a human (O2). */
+export type ResolveAct = LegAct & LegResolution;
+
+/** Why an act was refused; nothing was changed by it. */
+export type ActRefusal =
+  /** The refund does not wait for this. */
+  | 'not_awaited'
+  /** Who asked for the refund cannot approve it (R3). */
+  | 'same_person'
+  /** Actor, reason or provider's id is missing or too long. */
+  | 'malformed'
+  /** More than one leg waits: name the charge. */
+  | 'charge_id_required'
+  /** No case is open that this would settle. */
+  | 'no_open_case'
+  /** The provider's id belongs to another refund, or was there before the send. */
+  | 'provider_refund_taken'
+  /** A leg that was never sent cannot have succeeded. */
+  | 'never_sent'
+  /** The provider shows a refund of that id with another amount. */
+  | 'other_amount'
+  /** The provider itself shows what became of the refund, and it is something else. */
+  | 'provider_says_otherwise'
+  /** The provider answers, and does not show the refund named. */
+  | 'not_shown_by_provider'
+  /** The call may still take effect: nobody can know yet that it failed. */
+  | 'too_early'
+  /** Something else came first. */
+  | 'overtaken';
+
+/** The name of the failure a refused act carries; its details hold the current view and the reason. */
+export const ACT_REFUSED = 'ActRefused';
+
 /** A fact told by the provider's side (P6). It only makes the Workflow ask the provider. */
 export interface PayoutFact {
   readonly type: 'withdrawal' | 'confirmation' | 'reversal' | 'changed';
@@ -50,6 +95,24 @@ export const cancelRefundUpdate = defineUpdate<RefundView, [CancelRequest]>('can
 export const cancelRefundSignal = defineSignal<[CancelRequest]>('cancelRefundRequested');
 /** A charge's gate has become free for this leg (S5). */
 export const turnSignal = defineSignal<[{ readonly legId: string }]>('turnCame');
+/** Another leg waits for the gate that this refund holds: the signal finds out whether anybody is there. */
+export const turnAwaitedSignal = defineSignal('turnAwaited');
+/** Something happened to a refund at its provider: ask it (R6, R9). */
+export const refundFactSignal = defineSignal<[{ readonly eventId: string }]>('refundFact');
+/** A second person approves (R3); refused with `ActRefused` unless the refund is in review. */
+export const approveRefundUpdate = defineUpdate<RefundView, [OperatorAct]>('approveRefund');
+/** A second person refuses (R3). */
+export const rejectRefundUpdate = defineUpdate<RefundView, [OperatorAct]>('rejectRefund');
+/** The payer confirms; refused with `ActRefused` unless the refund waits for that. */
+export const confirmRefundUpdate = defineUpdate<RefundView, [OperatorAct]>('confirmRefund');
+/** The payer contests. */
+export const contestRefundUpdate = defineUpdate<RefundView, [OperatorAct]>('contestRefund');
+/** A human says what became of a leg (O2); refused with `ActRefused` unless a case about it is open. */
+export const resolveRefundUpdate = defineUpdate<RefundView, [ResolveAct]>('resolveRefund');
+/** Tries again now what a leg waits for (O2); the settle delay is never cut short. */
+export const retryRefundUpdate = defineUpdate<RefundView, [LegAct]>('retryRefund');
+/** Takes note of a late failure (R9), and lets its Workflow end. */
+export const acknowledgeLateFailureUpdate = defineUpdate<void, [OperatorAct]>('acknowledgeLateFailure');
 export const refundStateQuery = defineQuery<RefundView>('refundState');
 
 /** Completes as soon as the reference is issued, refused for good, or being verified. */

@@ -1,5 +1,6 @@
-import { ActivityFailure, allHandlersFinished, CancellationScope, condition, isCancellation } from '@temporalio/workflow';
-import type { AskCause, CaseKind, NotFound, PayoutOrderPlan, PayoutOrderRequest, PayoutOutcome } from '../activities/contracts.ts';
+import { ActivityFailure, allHandlersFinished, ApplicationFailure, CancellationScope, condition, isCancellation, sleep } from '@temporalio/workflow';
+import type { AskCause, NotFound, PayoutOrderPlan, PayoutOrderRequest, PayoutOutcome } from '../activities/contracts.ts';
+import type { CaseKind } from '../src/domain/case.ts';
 import * as activities from './activity-options.ts';
 import { ROUNDS_BEFORE_CASE } from './backoff.ts';
 import type { PayoutOrderView } from './messages.ts';
@@ -8,6 +9,7 @@ import {
 } from './payout-order-run.ts';
 import type { PayoutOrderRun } from './payout-order-run.ts';
 import { sendOnce } from './send-once.ts';
+import type { GaveUp } from './send-once.ts';
 
 /**
  * One payout order (PRODUCT §6): register, issue the reference, then wait for what comes first: a fact from the
@@ -18,6 +20,7 @@ export async function payoutOrderWorkflow(request: PayoutOrderRequest): Promise<
   return CancellationScope.nonCancellable(async () => {
     const plan = await activities.registerPayoutOrder({ ...request, workflowId: run.workflowId, runId: run.runId });
     run.plan = plan;
+    if (plan.fingerprint !== request.fingerprint) return refuseOtherRequest(run);
     startedOnce(run, await issue(run, plan));
     while (run.status === 'pending' || run.status === 'pending_confirmation') {
       if (run.status === 'pending_confirmation') startWindowTimer(run, plan);
@@ -30,6 +33,13 @@ export async function payoutOrderWorkflow(request: PayoutOrderRequest): Promise<
   });
 }
 
+/** The key stands for another request (R8): whoever started this Workflow learns it, and it fails without having done anything. */
+async function refuseOtherRequest(run: PayoutOrderRun): Promise<never> {
+  run.answerable = true;
+  await condition(allHandlersFinished);
+  throw ApplicationFailure.nonRetryable('the idempotency key stands for another request', 'OtherRequest');
+}
+
 /** Asks for the reference by the send protocol; our id in the provider's metadata finds it again after a lost answer. */
 async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<PayoutOutcome | NotFound> {
   const ref = refOf(run);
@@ -37,11 +47,12 @@ async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<Payout
     protocol: plan.protocol,
     send: (sendNumber) => activities.issueReference.executeWithOptions({ summary: `ask for the reference, send ${sendNumber}` }, [{ ...ref, sendNumber }]),
     find: (sendNumber) => activities.findReference.executeWithOptions({ summary: `was send ${sendNumber} executed?` }, [{ ...ref, sendNumber }]),
-    parked: (why, wait) => {
+    pause: async ({ why, ms, summary }) => {
       run.answerable = true;
-      run.waitsFor = why === 'verifying' ? 'the settle delay, then a look at the provider' : 'the provider to take the request';
+      run.waitsFor = why === 'provider_unavailable' ? 'the provider to take the request' : 'the settle delay, then a look at the provider';
       show(run);
-      return wait();
+      await sleep(ms, { summary });
+      return null;
     },
     openCase: (kind) => openCase(run, kind),
   });
@@ -104,10 +115,12 @@ async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause: 'cance
       const seen = await activities.followPayoutOrder.executeWithOptions({ summary: 'was the reference voided?' }, [{ ...ref, cause, actor }]);
       return seen.kind === 'settled' && seen.status === run.status ? { kind: 'absent' } : seen;
     },
-    parked: (why, wait) => {
+    pause: async ({ why, ms, summary }) => {
       parkCancels(run);
+      const isOver = sleep(ms, { summary });
       // A fact that arrives meanwhile says that the provider is back: the void is asked again at once, then the fact is followed.
-      return why === 'provider_unavailable' && !run.factArrived ? Promise.race([wait(), condition(() => run.factArrived) as Promise<never>]) : wait();
+      await (why === 'provider_unavailable' && !run.factArrived ? Promise.race([isOver, condition(() => run.factArrived)]) : isOver);
+      return null;
     },
     openCase: (kind) => openCase(run, kind),
   });
@@ -152,6 +165,6 @@ async function openCase(run: PayoutOrderRun, kind: CaseKind): Promise<void> {
   await activities.openCase({ workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, payoutOrderId: run.request.payoutOrderId });
 }
 
-function isOutcome(answer: PayoutOutcome | { readonly kind: 'gave_up' }): answer is PayoutOutcome {
+function isOutcome(answer: PayoutOutcome | GaveUp): answer is PayoutOutcome {
   return answer.kind !== 'gave_up';
 }

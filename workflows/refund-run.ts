@@ -1,15 +1,32 @@
-import { ApplicationFailure, CancellationScope, condition, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { LegPlan, RefundRequest, ReserveRefundResult, WorkflowRef } from '../activities/contracts.ts';
+import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { LegPlan, LegRef, RefundRef, RefundRequest, ReserveRefundResult, WorkflowRef } from '../activities/contracts.ts';
+import type { CaseKind, LegResolution } from '../src/domain/case.ts';
+import type { CheckpointKind } from '../src/domain/checkpoint.ts';
+import type { LegStatus } from '../src/domain/leg.ts';
 import { formatMoney } from '../src/domain/money.ts';
 import { applyRefundEvent, INITIAL_REFUND_STATE } from '../src/domain/refund.ts';
 import type { RefundEvent, RefundState } from '../src/domain/refund.ts';
 import { isRefused } from '../src/domain/rejections.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
-import { isCancellableRefundStatus, isFinalRefundStatus } from '../src/domain/refund-status.ts';
+import { isFinalRefundStatus } from '../src/domain/refund-status.ts';
+import * as activities from './activity-options.ts';
 import { showDetails } from './details.ts';
-import * as messages from './messages.ts';
-import type { CancelRequest, RefundView } from './messages.ts';
+import type { ActRefusal, CancelRequest, OperatorAct, RefundView } from './messages.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
+
+/** What a person decided at a checkpoint, and whether it counted. */
+export interface Decision extends OperatorAct {
+  readonly word: 'approve' | 'reject' | 'confirm' | 'contest';
+  verdict: 'open' | 'done' | 'overtaken';
+}
+
+/** What an operator wants done about a leg that waits, and what came of it. */
+export interface Intervention extends OperatorAct {
+  readonly legId: string | null;
+  /** `null`: try again now. */
+  readonly resolution: LegResolution | null;
+  verdict: 'open' | 'done' | ActRefusal;
+}
 
 /** The live state of one refund Workflow: what handlers enqueue, what the story decides. */
 export interface RefundRun extends WorkflowRef {
@@ -25,6 +42,20 @@ export interface RefundRun extends WorkflowRef {
   sending: boolean;
   /** Legs at work in an Activity; zero while reserved means parked. */
   readonly working: Set<string>;
+  /** The checkpoint at which a decision is awaited now. */
+  stoppedAt: CheckpointKind | null;
+  /** What people decided at it, in the order in which they came. */
+  readonly decisions: Decision[];
+  /** How far the provider is with legs that it accepted. */
+  readonly accepted: Map<string, LegStatus>;
+  /** Legs that have an open case. */
+  readonly cases: Set<string>;
+  /** Legs that wait, and whether that wait may be cut short. */
+  readonly pausing: Map<string, { readonly mayHurry: boolean }>;
+  /** What operators want done about legs that wait. */
+  readonly interventions: Intervention[];
+  /** How often its provider told that something happened to the refund. */
+  factsTold: number;
   /** The provider would not show the order: callers are answered, the Workflow tries on. */
   orderUnreadable: boolean;
   needsAttention: boolean;
@@ -35,45 +66,15 @@ export interface RefundRun extends WorkflowRef {
   published: string;
 }
 
-/** Opens the run and sets every handler before the first `await`. */
-export function openRefundRun(request: RefundRequest): RefundRun {
+/** A run before anything has happened. */
+export function newRefundRun(request: RefundRequest): RefundRun {
   const { workflowId, runId } = workflowInfo();
-  const run: RefundRun = {
+  return {
     request, workflowId, runId, state: INITIAL_REFUND_STATE, refusal: null, plan: null, turns: new Set(),
-    cancelRequested: null, sending: false, working: new Set(), orderUnreadable: false, needsAttention: false, waitsFor: null,
+    cancelRequested: null, sending: false, working: new Set(), stoppedAt: null, decisions: [], accepted: new Map(), cases: new Set(), pausing: new Map(), interventions: [],
+    factsTold: 0, orderUnreadable: false, needsAttention: false, waitsFor: null,
     fingerprint: request.fingerprint, published: '',
   };
-  setHandler(messages.refundStateQuery, () => viewOf(run));
-  setHandler(messages.turnSignal, ({ legId }) => void run.turns.add(legId));
-  setHandler(messages.cancelRefundSignal, (asked: CancelRequest) => askToCancel(run, asked));
-  setHandler(messages.refundOutcomeUpdate, async () => {
-    await CancellationScope.nonCancellable(() => condition(() => isFinal(run) || isParked(run)));
-    return viewOf(run);
-  });
-  setHandler(messages.cancelRefundUpdate, async (asked: CancelRequest) => {
-    askToCancel(run, asked);
-    await CancellationScope.nonCancellable(() => condition(() => isFinal(run) || run.sending));
-    if (run.state.status !== 'cancelled') throw notCancellable(run);
-    return viewOf(run);
-  }, { validator: (_asked: CancelRequest) => {
-    if (run.state.status !== 'cancelled' && (run.sending || !isCancellableRefundStatus(run.state.status))) throw notCancellable(run);
-  } });
-  // Callers are answered even after a cancellation of the Workflow: hence `nonCancellable` in the handlers.
-  // A cancellation from the Temporal Web UI or CLI is a request like any other: it never tears a send apart.
-  void CancellationScope.current().cancelRequested.catch(() => askToCancel(run, { requestedBy: 'temporal' }));
-  show(run);
-  return run;
-}
-
-function askToCancel(run: RefundRun, asked: CancelRequest): void {
-  if (!run.sending && isCancellableRefundStatus(run.state.status)) run.cancelRequested ??= asked;
-}
-
-function notCancellable(run: RefundRun): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: messages.NOT_CANCELLABLE, nonRetryable: true, details: [viewOf(run)],
-    message: `the refund is ${run.state.status} and can no longer be cancelled`,
-  });
 }
 
 /** Applies an event; one the machine refuses is a defect and stops the Workflow Task for a fix. */
@@ -82,6 +83,31 @@ export function apply(run: RefundRun, event: RefundEvent): void {
   if (isRefused(next)) throw new Error(`refund machine refused ${next.event} in ${next.from}`);
   run.state = next;
   show(run);
+}
+
+/** Puts a leg, or the refund as a whole, before a human (O1). */
+export async function openCase(run: RefundRun, kind: CaseKind, leg?: LegPlan): Promise<void> {
+  run.needsAttention = true;
+  if (leg !== undefined) run.cases.add(leg.legId);
+  setDetail(run, 'needs_attention');
+  show(run);
+  publish(run);
+  await activities.openCase({ ...refundRef(run), kind, ...(leg === undefined ? {} : { legId: leg.legId }) });
+}
+
+/** Says why a refund is in process. */
+export function setDetail(run: RefundRun, statusDetail: Extract<RefundState, { status: 'in_process' }>['statusDetail']): void {
+  if (run.state.status === 'in_process') run.state = { status: 'in_process', statusDetail };
+}
+
+/** Names the refund in calls of Activities. */
+export function refundRef(run: RefundRun): RefundRef {
+  return { workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, refundId: run.request.refundId };
+}
+
+/** Names one of its legs in calls of Activities. */
+export function legRef(run: RefundRun, leg: LegPlan): LegRef {
+  return { ...refundRef(run), legId: leg.legId };
 }
 
 /** Runs a wait during which callers are answered with the state as it is. */
@@ -115,6 +141,11 @@ export function publish(run: RefundRun): void {
   ]);
 }
 
+/** Who may let a refund pass a checkpoint, and how. */
+const UNBLOCKED_BY = {
+  validate: 'the payer: update confirmRefund or contestRefund', review: 'a second person: update approveRefund or rejectRefund', deferred: null,
+} as const satisfies Record<CheckpointKind, string | null>;
+
 /** Shows the run on the Workflow's page. */
 export function show(run: RefundRun): void {
   const { plan, request } = run;
@@ -123,7 +154,7 @@ export function show(run: RefundRun): void {
     status: `${run.state.status} (${run.state.statusDetail})`,
     lines: plan === null ? [] : plan.legs.map((leg) => `charge ${leg.chargeId}: ${formatMoney({ amountMinor: leg.amountMinor, currency: plan.currency })}`),
     waitsFor: run.waitsFor,
-    unblockedBy: run.needsAttention ? 'an operator: see the case of this refund' : null,
+    unblockedBy: run.needsAttention ? 'an operator: see the case of this refund' : run.stoppedAt === null ? null : UNBLOCKED_BY[run.stoppedAt],
   });
 }
 
@@ -132,7 +163,8 @@ export function isFinal(run: RefundRun): boolean {
   return isFinalRefundStatus(run.state.status);
 }
 
-function isParked(run: RefundRun): boolean {
+/** Whether the refund waits for something that may take long: callers are answered meanwhile. */
+export function isParked(run: RefundRun): boolean {
   return run.orderUnreadable || (run.plan !== null && run.working.size === 0);
 }
 

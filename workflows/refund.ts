@@ -1,45 +1,39 @@
-import { allHandlersFinished, CancellationScope, condition, getExternalWorkflowHandle, isCancellation, log } from '@temporalio/workflow';
-import type { CaseKind, LegPlan, LegRef, NextTurn, RefundRequest, ReserveRefundResult, Settled } from '../activities/contracts.ts';
-import { formatMoney } from '../src/domain/money.ts';
+import { allHandlersFinished, ApplicationFailure, CancellationScope, condition } from '@temporalio/workflow';
+import type { RefundRequest, ReserveRefundResult } from '../activities/contracts.ts';
 import { INITIAL_REFUND_STATE } from '../src/domain/refund.ts';
 import type { RefundState } from '../src/domain/refund.ts';
 import * as activities from './activity-options.ts';
-import { NOT_SENT_BEFORE_CASE, notSentPauseMs, ROUNDS_BEFORE_CASE } from './backoff.ts';
-import { turnSignal } from './messages.ts';
+import { NOT_SENT_BEFORE_CASE, notSentPauseMs } from './backoff.ts';
+import { passCheckpoints } from './checkpoints.ts';
+import type { Ending } from './checkpoints.ts';
 import type { RefundView } from './messages.ts';
-import { apply, isFinal, openRefundRun, parked, publish, show, viewOf } from './refund-run.ts';
+import { overtakeDecisions, overtakeInterventions, takeIntervention } from './refund-decisions.ts';
+import { beginSending, giveBack } from './refund-leg.ts';
+import type { Reserved } from './refund-leg.ts';
+import { announceTurn } from './refund-turns.ts';
+import { openRefundRun } from './refund-handlers.ts';
+import { apply, isFinal, openCase, publish, refundRef, show, viewOf } from './refund-run.ts';
 import type { RefundRun } from './refund-run.ts';
-import { sendOnce } from './send-once.ts';
 
-type Reserved = Extract<ReserveRefundResult, { kind: 'reserved' }>;
-
-/** How long a leg waits for the announcement of its turn before it looks for itself: at first, and at most. */
-const FIRST_TURN_CHECK_MS = 10_000;
-const LAST_TURN_CHECK_MS = 3_600_000;
+/** The end of a refund that somebody called off. */
+const BY_REQUEST = { status: 'cancelled', statusDetail: 'by_request' } as const;
 
 /**
- * One refund (PRODUCT §5): reserve, wait for each charge's turn, send each leg once, conclude.
+ * One refund (PRODUCT §5): reserve, pass the checkpoints, wait for each charge's turn, send each leg once, follow it to its end.
  * Started by update-with-start; ends when the refund is final. Amounts in minor units.
  */
 export async function refundWorkflow(request: RefundRequest): Promise<RefundView> {
   const run = openRefundRun(request);
   return CancellationScope.nonCancellable(async () => {
-    const reserved = await reserve(run);
-    if (reserved === null) {
-      await callOff(run);
-    } else if (reserved.kind === 'refused') {
+    const reserved = await reserveOrEnd(run);
+    if (reserved?.kind === 'other_request') return refuseOtherRequest(run);
+    if (reserved?.kind === 'refused') {
       run.refusal = reserved.refusal;
       apply(run, { type: 'rejected', reason: reserved.refusal });
-    } else if (reserved.kind === 'concluded') {
+    } else if (reserved?.kind === 'concluded') {
       run.state = { status: reserved.status, statusDetail: reserved.statusDetail } as RefundState;
-      run.fingerprint = reserved.fingerprint;
-    } else {
-      run.plan = reserved;
-      if (reserved.alreadySent) beginSending(run);
-      reserved.legs.forEach((leg) => run.working.add(leg.legId));
-      show(run);
-      await Promise.all(reserved.legs.map((leg) => giveBack(run, leg, reserved)));
-      if (!run.sending) await callOff(run);
+    } else if (reserved !== null) {
+      await giveAllBack(run, reserved);
     }
     if (isFinal(run)) run.needsAttention = false;
     publish(run);
@@ -49,122 +43,97 @@ export async function refundWorkflow(request: RefundRequest): Promise<RefundView
   });
 }
 
+/** What a reservation came to. */
+type Reservation = Exclude<ReserveRefundResult, { kind: 'not_yet' }>;
+
+/** Reserves; `null` when the refund was called off before that. */
+async function reserveOrEnd(run: RefundRun): Promise<Reservation | null> {
+  for (;;) {
+    const reserved = await reserve(run);
+    if (reserved !== null || (await end(run, null))) return reserved;
+  }
+}
+
+/**
+ * The key stands for another request, which is not over (R8): whoever started this Workflow learns it, and the Workflow fails without having done
+ * anything, so that the right request can begin it again.
+ */
+async function refuseOtherRequest(run: RefundRun): Promise<never> {
+  run.orderUnreadable = true;
+  await condition(allHandlersFinished);
+  throw ApplicationFailure.nonRetryable('the idempotency key stands for another request', 'OtherRequest');
+}
+
 /** Reserves, as soon as the provider shows the order; `null` when the refund is called off before. */
-async function reserve(run: RefundRun): Promise<Exclude<ReserveRefundResult, { kind: 'not_yet' }> | null> {
+async function reserve(run: RefundRun): Promise<Reservation | null> {
   for (let tries = 1; ; tries += 1) {
     const reserved = await activities.reserveRefund({ ...run.request, workflowId: run.workflowId, runId: run.runId });
     run.orderUnreadable = reserved.kind === 'not_yet';
     run.waitsFor = reserved.kind === 'not_yet' ? 'the provider to show the order' : null;
     if (reserved.kind !== 'not_yet') {
       run.state = INITIAL_REFUND_STATE;
+      run.needsAttention = false;
+      run.fingerprint = reserved.fingerprint ?? run.fingerprint;
+      overtakeInterventions(run, null);
       return reserved;
     }
     run.state = { status: 'pending', statusDetail: 'order_unreadable' };
     if (tries === NOT_SENT_BEFORE_CASE) await openCase(run, 'waited_too_long');
     show(run);
     publish(run);
-    if (await condition(() => run.cancelRequested !== null, notSentPauseMs(tries, reserved.retryAfterMs), { summary: 'the provider does not show the order: read it again' })) return null;
+    const isAsked = (): boolean => run.cancelRequested !== null || run.interventions.length > 0;
+    await condition(isAsked, notSentPauseMs(tries, reserved.retryAfterMs), { summary: 'the provider does not show the order: read it again' });
+    if (run.cancelRequested !== null) return null;
+    await retryAsAsked(run);
   }
 }
 
-/** From here on cancelling is over (R4). */
-function beginSending(run: RefundRun): void {
-  if (run.sending) return;
-  run.sending = true;
-  apply(run, { type: 'sent' });
+/** Writes down who wanted the order read again now (O3). */
+async function retryAsAsked(run: RefundRun): Promise<void> {
+  const asked = takeIntervention(run, null);
+  if (asked === undefined) return;
+  await activities.recordAct({ ...refundRef(run), act: 'retried', actor: asked.actor, reason: asked.reason });
+  asked.verdict = 'done';
 }
 
-async function openCase(run: RefundRun, kind: CaseKind, leg?: LegPlan): Promise<void> {
-  run.needsAttention = true;
-  setDetail(run, 'needs_attention');
+/** The legs side by side (R2), once every stop before the send is passed. */
+async function giveAllBack(run: RefundRun, reserved: Reserved): Promise<void> {
+  run.plan = reserved;
+  if (reserved.alreadySent) beginSending(run);
+  const checkpoints = reserved.checkpoints ?? [];
   show(run);
-  publish(run);
-  await activities.openCase({
-    workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, refundId: run.request.refundId, ...(leg === undefined ? {} : { legId: leg.legId }),
-  });
-}
-
-/** One leg, from its turn to its outcome (R2: legs run side by side). */
-async function giveBack(run: RefundRun, leg: LegPlan, { protocol, currency }: Reserved): Promise<void> {
-  if (!(await turnOf(run, leg))) return;
-  // No `await` stands between the question and this line: one winner (R4).
-  beginSending(run);
-  const ref = legRef(run, leg);
-  const money = formatMoney({ amountMinor: leg.amountMinor, currency });
-  const outcome = await sendOnce<{ kind: 'accepted' | 'declined' | 'found' } & Settled>({
-    protocol,
-    send: (sendNumber) => activities.submitRefund.executeWithOptions({ summary: `send ${sendNumber}: ${money} of charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
-    find: (sendNumber) => activities.findRefund.executeWithOptions({ summary: `was send ${sendNumber} executed? charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
-    parked: (why, wait) => {
-      if (why === 'verifying') setDetail(run, 'verifying');
-      return parked(run, leg, why === 'verifying' ? 'the settle delay, then a look at the provider' : 'the provider to take the request', wait);
-    },
-    openCase: (kind) => openCase(run, kind, leg),
-  });
-  if (outcome.kind === 'gave_up') {
-    await parked(run, leg, 'a decision on its case', () => condition(() => false));
-    return;
+  if (!run.sending && checkpoints.length > 0) {
+    const passage = await passCheckpoints(run, checkpoints);
+    if (passage !== 'passed' && (await end(run, passage === 'called_off' ? null : passage))) return;
   }
-  run.working.delete(leg.legId);
-  conclude(run, outcome);
-  if (outcome.nextTurn !== null) await announceTurn(outcome.nextTurn);
+  do {
+    reserved.legs.forEach((leg) => run.working.add(leg.legId));
+    await Promise.all(reserved.legs.map((leg) => giveBack(run, leg, reserved)));
+  } while (!run.sending && !(await end(run, null)));
 }
 
-/** Waits until the charge's gate is this leg's (S5), or until the refund is called off before anything was sent. */
-async function turnOf(run: RefundRun, leg: LegPlan): Promise<boolean> {
-  const calledOff = (): boolean => run.cancelRequested !== null && !run.sending;
-  const waitsFor = `its turn: another refund of charge ${leg.chargeId} is under way`;
-  const wait = (waits: number): Promise<boolean> =>
-    condition(() => calledOff() || run.turns.has(leg.legId), Math.min(FIRST_TURN_CHECK_MS * 2 ** waits, LAST_TURN_CHECK_MS), { summary: waitsFor });
-  let hasTurn = leg.hasTurn;
-  for (let waits = 0; !hasTurn && !calledOff(); waits += 1) {
-    if (waits === ROUNDS_BEFORE_CASE) await openCase(run, 'waited_too_long', leg);
-    await (waits === 0 ? wait(waits) : parked(run, leg, waitsFor, () => wait(waits)));
-    // An announcement may be lost with the Workflow that owed it: the database is asked again, less and less often.
-    if (!calledOff()) ({ hasTurn } = await activities.takeTurn(legRef(run, leg)));
-  }
-  return hasTurn && !calledOff();
-}
-
-async function callOff(run: RefundRun): Promise<void> {
-  const { nextTurns } = await activities.cancelRefund({ workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, refundId: run.request.refundId, actor: run.cancelRequested?.requestedBy ?? 'unknown' });
+/**
+ * Ends a refund that was never sent: as a checkpoint says, or else because it was called off (R4, M4). Answers whether it did: if the records
+ * know of a send, of a run before this one, cancelling is over.
+ */
+async function end(run: RefundRun, ending: Ending | null): Promise<boolean> {
+  const { nextTurns, isTooLate = false } = ending === null
+    ? await activities.cancelRefund({ ...refundRef(run), actor: run.cancelRequested?.requestedBy ?? 'unknown' })
+    : await activities.cancelRefund({ ...refundRef(run), actor: ending.actor, ending: { status: ending.status, statusDetail: ending.statusDetail, ...(ending.reason === undefined ? {} : { reason: ending.reason }) } });
   run.working.clear();
-  apply(run, { type: 'cancelled', cause: 'by_request' });
-  for (const next of nextTurns) await announceTurn(next);
-}
-
-/** Tells the next leg of the charge that the gate is its own. */
-async function announceTurn(next: NextTurn): Promise<void> {
-  try {
-    await getExternalWorkflowHandle(next.workflowId).signal(turnSignal, { legId: next.legId });
-  } catch (error) {
-    // The Workflow told may be gone by now (terminated by hand). That is no failure of this refund, and a live one looks for itself.
-    if (isCancellation(error)) throw error;
-    log.warn('the next leg of the charge could not be told', { workflowId: next.workflowId });
+  if (isTooLate) {
+    run.cancelRequested = null;
+    if (run.plan !== null) beginSending(run);
+  } else {
+    const { status, statusDetail } = ending ?? BY_REQUEST;
+    if (status === 'cancelled') apply(run, { type: 'cancelled', cause: statusDetail === 'expired' ? 'expired' : 'by_request' });
+    else apply(run, status === 'dismissed' ? { type: 'contested' } : { type: 'rejected', reason: statusDetail });
+    if (ending !== null && ending.decision !== null) ending.decision.verdict = 'done';
+    for (const { legId } of run.plan?.legs ?? []) overtakeInterventions(run, legId);
+    overtakeInterventions(run, null);
   }
-}
-
-/** Takes over the status that the settling transaction computed from all legs (R2). */
-function conclude(run: RefundRun, settled: Settled): void {
-  // Two legs may have settled before either was reported: both then carry the final status.
-  if (isFinal(run)) return;
-  if (settled.refundStatus !== 'in_process') run.needsAttention = false;
-  switch (settled.refundStatus) {
-    case 'refunded': return apply(run, { type: 'refunded', partial: settled.statusDetail === 'partial' });
-    case 'rejected': return apply(run, { type: 'rejected', reason: settled.statusDetail });
-    case 'authorized': return apply(run, { type: 'authorized' });
-    case 'approved': return apply(run, { type: 'approved' });
-    case 'in_process': return;
-    case 'pending': case 'validate': case 'review': case 'deferred': case 'cancelled': case 'dismissed':
-      throw new Error(`a settled leg cannot leave its refund ${settled.refundStatus}`);
-    default: return settled.refundStatus satisfies never;
-  }
-}
-
-function setDetail(run: RefundRun, statusDetail: Extract<RefundState, { status: 'in_process' }>['statusDetail']): void {
-  if (run.state.status === 'in_process') run.state = { status: 'in_process', statusDetail };
-}
-
-function legRef(run: RefundRun, leg: LegPlan): LegRef {
-  return { workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, refundId: run.request.refundId, legId: leg.legId };
+  if (ending !== null && ending.decision !== null && isTooLate) ending.decision.verdict = 'overtaken';
+  overtakeDecisions(run);
+  for (const next of nextTurns) await announceTurn(run, next);
+  return !isTooLate;
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { parseConfig } from '../config.ts';
+import type { PolicyOptions } from '../cli/merchant.ts';
 import type { Config } from '../config.ts';
 
 /** Reads the environment once, here and nowhere else. Commands are loaded when they are run: each needs its own part only. */
@@ -27,6 +28,13 @@ merchant.command('create <id> <name>').description('adds a merchant')
   .action(async (id: string, name: string) => (await import('../cli/merchant.ts')).createMerchantCommand(config(), id, name));
 merchant.command('key <id>').description('makes an API key and shows it once').option('--scopes <scopes>', 'comma-separated', 'read,refunds,payouts')
   .action(async (id: string, options: { scopes: string }) => (await import('../cli/merchant.ts')).createKeyCommand(config(), id, options.scopes.split(',')));
+merchant.command('policy <id>').description('shows what a merchant demands of its refunds; with options, changes it for new refunds')
+  .option('--review-threshold <amount>', 'refunds of at least this amount, minor units, need a second person; "none": none does')
+  .option('--review-expiry-hours <hours>', 'how long a refund waits for that person before it is cancelled')
+  .option('--payer-confirmation <on|off>', 'whether the payer must confirm every refund')
+  .option('--payer-confirmation-expiry-hours <hours>', 'how long a refund waits for the payer before it is cancelled')
+  .option('--cancellation-window-seconds <seconds>', 'how long every refund may still be called off before it is sent')
+  .action(async (id: string, options: PolicyOptions) => (await import('../cli/merchant.ts')).policyCommand(config(), id, options));
 
 try {
   await program.parseAsync();

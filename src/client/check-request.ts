@@ -20,7 +20,23 @@ export function checkRefund(refund: NewRefund): void {
   require(optional(refund.chargeId, (value) => isStorableText(value, MAX.id)), 'chargeId');
   require(optional(refund.amountMinor, isMovableAmount), 'amountMinor');
   require(optional(refund.reason, (value) => isStorableText(value, MAX.text)), 'reason');
+  require(optional(refund.requireReview, isBoolean), 'requireReview');
+  require(optional(refund.requirePayerConfirmation, isBoolean), 'requirePayerConfirmation');
+  require(optional(refund.executeAt, isWithinAYear), 'executeAt');
+  require(optional(refund.cancellationWindowSeconds, (value) => Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= MAX_WINDOW_SECONDS), 'cancellationWindowSeconds');
   checkAsking(refund);
+}
+
+const MAX_WINDOW_SECONDS = 30 * 24 * 3600;
+const YEAR_MS = 366 * 24 * 3_600_000;
+
+function isBoolean(value: unknown): boolean {
+  return typeof value === 'boolean';
+}
+
+/** A time in the past is as good as none: the refund is due. */
+function isWithinAYear(value: unknown): boolean {
+  return value instanceof Date && Number.isSafeInteger(value.getTime()) && value.getTime() <= Date.now() + YEAR_MS;
 }
 
 /** Checks a payout order before anything is started. @throws InvalidRequestError naming the field */

@@ -1,4 +1,4 @@
-import type { PayoutOrderView, RefundView } from '../../workflows/messages.ts';
+import type { ActRefusal, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
 
 /** Thrown when a cancellation is refused: the refund or payout order stands as `view` says (R4, P4). */
 export class NotCancellableError extends Error {
@@ -8,6 +8,20 @@ export class NotCancellableError extends Error {
 
   constructor(message: string, view: RefundView | PayoutOrderView | null) {
     super(message);
+    this.view = view;
+  }
+}
+
+/** Thrown when an act of a person is refused (R3, O2): nothing was changed, and the refund stands as `view` says. */
+export class ActRefusedError extends Error {
+  override readonly name = 'ActRefusedError';
+  readonly why: ActRefusal;
+  /** The true state; `null` where no refund is running any more. */
+  readonly view: RefundView | null;
+
+  constructor(message: string, why: ActRefusal, view: RefundView | null) {
+    super(message);
+    this.why = why;
     this.view = view;
   }
 }

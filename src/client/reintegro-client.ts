@@ -1,25 +1,26 @@
 import type { Client } from '@temporalio/client';
 import { TypedSearchAttributes } from '@temporalio/common';
-import type { SearchAttributePair } from '@temporalio/common';
+import type { SearchAttributePair, UpdateDefinition } from '@temporalio/common';
 import { formatMoney } from '../domain/money.ts';
 import type { Money } from '../domain/money.ts';
 import { isFinalPayoutOrderStatus } from '../domain/payout-order.ts';
 import { isFinalRefundStatus } from '../domain/refund-status.ts';
-import { payoutOrderWorkflowId, refundWorkflowId, TASK_QUEUE } from '../../workflows/ids.ts';
+import { payoutOrderWorkflowId, refundAftermathWorkflowId, refundWorkflowId, TASK_QUEUE } from '../../workflows/ids.ts';
 import * as messages from '../../workflows/messages.ts';
-import type { PayoutFact, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
+import type { LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundView, ResolveAct } from '../../workflows/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { payoutOrderWorkflow } from '../../workflows/payout-order.ts';
+import type { refundAftermathWorkflow } from '../../workflows/refund-aftermath.ts';
 import type { refundWorkflow } from '../../workflows/refund.ts';
 import { checkPayoutOrder, checkRefund } from './check-request.ts';
-export { InvalidRequestError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
+export { ActRefusedError, InvalidRequestError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
 import { derivePayoutOrderId, deriveRefundId, fingerprintOf } from './identifiers.ts';
 import { callWorkflow, startAndWait, updateAndWait } from './temporal-calls.ts';
 import type { NewPayoutOrder, NewRefund, RequestOptions } from './requests.ts';
 import type { Answer } from './temporal-calls.ts';
 
 export type { NewPayoutOrder, NewRefund, RequestOptions } from './requests.ts';
-export type { PayoutFact, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
+export type { ActRefusal, LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundView, ResolveAct } from '../../workflows/messages.ts';
 
 /** A refund's id with what is known of it. */
 export type RefundAnswer = Answer<RefundView> & { readonly refundId: string };
@@ -38,6 +39,24 @@ export interface ReintegroClient {
   cancelRefund(merchantId: string, refundId: string, requestedBy: string, options?: RequestOptions): Promise<RefundView | null>;
   /** Calls a refund off without waiting. @throws NotRunningError */
   signalCancelRefund(merchantId: string, refundId: string, requestedBy: string): Promise<void>;
+  /** A second person approves a refund in review (R3). Like the acts below: `null` when the verdict takes longer than the wait. @throws ActRefusedError, NotRunningError */
+  approveRefund(merchantId: string, refundId: string, act: OperatorAct, options?: RequestOptions): Promise<RefundView | null>;
+  /** A second person refuses it. */
+  rejectRefund(merchantId: string, refundId: string, act: OperatorAct, options?: RequestOptions): Promise<RefundView | null>;
+  /** The payer confirms a refund that waits for that. */
+  confirmRefund(merchantId: string, refundId: string, act: OperatorAct, options?: RequestOptions): Promise<RefundView | null>;
+  /** The payer contests it. */
+  contestRefund(merchantId: string, refundId: string, act: OperatorAct, options?: RequestOptions): Promise<RefundView | null>;
+  /** Says what became of a leg that has an open case (O2). */
+  resolveRefund(merchantId: string, refundId: string, act: ResolveAct, options?: RequestOptions): Promise<RefundView | null>;
+  /** Has what a leg waits for tried again now (O2); the settle delay is never cut short. */
+  retryRefund(merchantId: string, refundId: string, act: LegAct, options?: RequestOptions): Promise<RefundView | null>;
+  /** Tells a refund that something happened to it at its provider: it asks there (R6). @throws NotRunningError */
+  signalRefundFact(merchantId: string, refundId: string, eventId: string): Promise<void>;
+  /** Has a refund looked at whose Workflow has ended: its provider may have taken it back (R9). */
+  reviewRefund(merchantId: string, refundId: string, orderId: string, eventId: string): Promise<void>;
+  /** Takes note of a late failure (R9). @throws ActRefusedError, NotRunningError */
+  acknowledgeLateFailure(merchantId: string, refundId: string, act: OperatorAct, options?: RequestOptions): Promise<void>;
   /** Creates a payout order, or finds the one its key stands for. @throws InvalidRequestError; KeyReusedError for another request under the same key */
   createPayoutOrder(order: NewPayoutOrder, options?: RequestOptions): Promise<PayoutOrderAnswer>;
   getPayoutOrder(merchantId: string, payoutOrderId: string): Promise<PayoutOrderView>;
@@ -55,7 +74,20 @@ const DEFAULT_WAIT_MS = 10_000;
 export function createReintegroClient({ client, taskQueue = TASK_QUEUE }: { client: Client; taskQueue?: string }): ReintegroClient {
   const refundHandle = (merchantId: string, refundId: string) => client.workflow.getHandle<typeof refundWorkflow>(refundWorkflowId(merchantId, refundId));
   const payoutHandle = (merchantId: string, id: string) => client.workflow.getHandle<typeof payoutOrderWorkflow>(payoutOrderWorkflowId(merchantId, id));
+  const act = <Arg extends OperatorAct>(update: UpdateDefinition<RefundView, [Arg]>) => (merchantId: string, id: string, arg: Arg, options?: RequestOptions) =>
+    updateAndWait(client, refundWorkflowId(merchantId, id), update, arg, options?.waitMs ?? DEFAULT_WAIT_MS);
   return {
+    approveRefund: act(messages.approveRefundUpdate),
+    rejectRefund: act(messages.rejectRefundUpdate),
+    confirmRefund: act(messages.confirmRefundUpdate),
+    contestRefund: act(messages.contestRefundUpdate),
+    resolveRefund: act(messages.resolveRefundUpdate),
+    retryRefund: act(messages.retryRefundUpdate),
+    signalRefundFact: (merchantId, id, eventId) => callWorkflow(id, () => refundHandle(merchantId, id).signal(messages.refundFactSignal, { eventId })),
+    reviewRefund: (merchantId, id, orderId, eventId) => callWorkflow(id, () => startAftermath(client, taskQueue, { merchantId, refundId: id, orderId }, eventId)),
+    acknowledgeLateFailure: async (merchantId, id, arg, options) => {
+      await updateAndWait(client, refundAftermathWorkflowId(merchantId, id), messages.acknowledgeLateFailureUpdate, arg, options?.waitMs ?? DEFAULT_WAIT_MS);
+    },
     requestRefund: (refund, options) => requestRefund(client, taskQueue, refund, options ?? {}),
     getRefund: (merchantId, id) => callWorkflow(id, () => refundHandle(merchantId, id).query(messages.refundStateQuery)),
     waitForRefund: (merchantId, id) => callWorkflow(id, () => refundHandle(merchantId, id).result()),
@@ -72,20 +104,31 @@ export function createReintegroClient({ client, taskQueue = TASK_QUEUE }: { clie
 
 async function requestRefund(client: Client, taskQueue: string, refund: NewRefund, options: RequestOptions): Promise<RefundAnswer> {
   checkRefund(refund);
-  const { merchantId, orderId, chargeId, amountMinor, reason, idempotencyKey, requestedBy } = refund;
+  const { merchantId, orderId, chargeId, amountMinor, reason, requireReview, requirePayerConfirmation, executeAt, cancellationWindowSeconds, idempotencyKey, requestedBy } = refund;
+  const demands = { requireReview, requirePayerConfirmation, executeAt: executeAt?.toISOString(), cancellationWindowSeconds };
   const refundId = deriveRefundId(merchantId, orderId, idempotencyKey);
   const fingerprint = refundFingerprint(refund);
   const money = options.shownMoney === undefined ? '' : `${formatMoney(options.shownMoney)} `;
   const start = {
     workflowId: refundWorkflowId(merchantId, refundId), taskQueue, staticSummary: `Refund ${money}· ${orderId}`,
-    args: [{ merchantId, refundId, orderId, ...present({ chargeId, amountMinor, reason }), idempotencyKey, fingerprint, requestedBy }],
+    args: [{ merchantId, refundId, orderId, ...present({ chargeId, amountMinor, reason, ...demands }), idempotencyKey, fingerprint, requestedBy }],
     typedSearchAttributes: startAttributes('pending', merchantId, options.shownMoney, [{ key: SEARCH_ATTRIBUTES.order, value: orderId }]),
   };
   const answer = await startAndWait(client, {
     workflowType: 'refundWorkflow', start, outcome: messages.refundOutcomeUpdate, state: messages.refundStateQuery, fingerprint,
-    suffices: ({ status }) => options.firstAnswerSuffices === true || isFinalRefundStatus(status),
+    isFinal: ({ status }) => isFinalRefundStatus(status), firstAnswerSuffices: options.firstAnswerSuffices === true,
   }, options.waitMs ?? DEFAULT_WAIT_MS);
   return { ...answer, refundId };
+}
+
+/** Begins to look after a refund that has ended, or tells the Workflow that does so already. */
+async function startAftermath(client: Client, taskQueue: string, request: { merchantId: string; refundId: string; orderId: string }, eventId: string): Promise<void> {
+  const { merchantId, refundId, orderId } = request;
+  await client.workflow.signalWithStart<typeof refundAftermathWorkflow, [{ readonly eventId: string }]>('refundAftermathWorkflow', {
+    workflowId: refundAftermathWorkflowId(merchantId, refundId), taskQueue, args: [request], staticSummary: `After refund ${refundId} · ${orderId}`,
+    typedSearchAttributes: startAttributes('refunded', merchantId, undefined, [{ key: SEARCH_ATTRIBUTES.order, value: orderId }]),
+    signal: messages.refundFactSignal, signalArgs: [{ eventId }], workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+  });
 }
 
 async function createPayoutOrder(client: Client, taskQueue: string, order: NewPayoutOrder, options: RequestOptions): Promise<PayoutOrderAnswer> {
@@ -100,14 +143,14 @@ async function createPayoutOrder(client: Client, taskQueue: string, order: NewPa
   };
   const answer = await startAndWait(client, {
     workflowType: 'payoutOrderWorkflow', start, outcome: messages.payoutOrderOutcomeUpdate, state: messages.payoutOrderStateQuery, fingerprint,
-    suffices: ({ status }) => options.firstAnswerSuffices === true || isFinalPayoutOrderStatus(status),
+    isFinal: ({ status }) => isFinalPayoutOrderStatus(status), firstAnswerSuffices: options.firstAnswerSuffices === true,
   }, options.waitMs ?? DEFAULT_WAIT_MS);
   return { ...answer, payoutOrderId };
 }
 
 /** What makes two refund requests the same (R8). */
-export function refundFingerprint({ orderId, chargeId, amountMinor, reason }: NewRefund): string {
-  return fingerprintOf({ orderId, chargeId, amountMinor, reason });
+export function refundFingerprint({ merchantId: _merchant, idempotencyKey: _key, requestedBy: _by, ...asked }: NewRefund): string {
+  return fingerprintOf({ ...asked, executeAt: asked.executeAt?.toISOString() });
 }
 
 /** What makes two payout order requests the same (R8). */

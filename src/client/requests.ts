@@ -8,6 +8,14 @@ export interface NewRefund {
   readonly chargeId?: string | undefined;
   readonly amountMinor?: number | undefined;
   readonly reason?: string | undefined;
+  /** A second person must approve it, whatever the merchant's threshold (R3). */
+  readonly requireReview?: boolean | undefined;
+  /** The payer must confirm it, whatever the merchant's rule. */
+  readonly requirePayerConfirmation?: boolean | undefined;
+  /** Not sent before, at most a year ahead (R5); it may be called off until then. */
+  readonly executeAt?: Date | undefined;
+  /** How long it may still be called off before it is sent, 1 second to 30 days; the merchant's own window is the least (R5). */
+  readonly cancellationWindowSeconds?: number | undefined;
   /** ≤ 255 characters. The same key and request is the same refund, for 13 months (R8). */
   readonly idempotencyKey: string;
   /** An identifier of the key or service that asks, never of a person. */

@@ -2,9 +2,9 @@ import { isGrpcServiceError, ServiceError, WithStartWorkflowOperation, WorkflowE
 import type { Client, WorkflowStartOptions } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { QueryDefinition, UpdateDefinition } from '@temporalio/common';
-import { NOT_CANCELLABLE } from '../../workflows/messages.ts';
-import type { PayoutOrderView, RefundView } from '../../workflows/messages.ts';
-import { KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
+import { ACT_REFUSED, NOT_CANCELLABLE } from '../../workflows/messages.ts';
+import type { ActRefusal, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
+import { ActRefusedError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
 
 /** What became of a request within the time its caller waits. */
 export type Answer<View> =
@@ -17,6 +17,9 @@ export type Answer<View> =
 
 /** How long after the wait the server may still be asked what became of the request, milliseconds. */
 const CONFIRM_MS = 3000;
+
+/** How a Workflow ends that did not come to its end. */
+const DEAD: ReadonlySet<string> = new Set(['TERMINATED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
 
 /** The name under which a start keeps the fingerprint of its request with the server, readable without a Worker (R8). */
 const FINGERPRINT_MEMO = 'fingerprint';
@@ -34,8 +37,10 @@ export interface Asked<View extends RequestView> {
   readonly outcome: UpdateDefinition<View, []>;
   readonly state: QueryDefinition<View>;
   readonly fingerprint: string;
+  /** Whether nothing more is expected to happen to what the view shows. */
+  isFinal(view: View): boolean;
   /** Whether the first answer may be handed out as it is, however old it may be by now. */
-  suffices(view: View): boolean;
+  readonly firstAnswerSuffices: boolean;
 }
 
 /**
@@ -47,19 +52,45 @@ export interface Asked<View extends RequestView> {
  */
 export async function startAndWait<View extends RequestView>(client: Client, asked: Asked<View>, waitMs: number): Promise<Answer<View>> {
   const deadline = Date.now() + waitMs;
-  const answer = await firstAnswer(client, asked, deadline);
+  const answer = await firstAnswer(client, asked, deadline, asked.start.workflowId);
   if (answer.kind !== 'answered') return answer;
   requireSameRequest(answer.view.fingerprint, asked.fingerprint);
-  return asked.suffices(answer.view) ? answer : presentState(client, asked, deadline);
+  if (asked.isFinal(answer.view)) return answer;
+  const deadRunId = await deadRun(client, asked.start.workflowId);
+  if (deadRunId !== null) return revive(client, asked, Math.max(deadline, Date.now() + CONFIRM_MS), deadRunId);
+  return asked.firstAnswerSuffices ? answer : presentState(client, asked, deadline);
 }
 
-async function firstAnswer<View extends RequestView>(client: Client, { workflowType, start, outcome, fingerprint }: Asked<View>, deadline: number): Promise<Answer<View>> {
+/** The run that was ended before what it was about was over; `null` when it goes on, came to its end, or nobody can tell at present. */
+async function deadRun(client: Client, workflowId: string): Promise<string | null> {
+  try {
+    const { status, runId } = await client.withDeadline(Date.now() + CONFIRM_MS, () => client.workflow.getHandle(workflowId).describe());
+    return DEAD.has(status.name) ? runId : null;
+  } catch (error) {
+    if (isServiceError(error) || error instanceof WorkflowNotFoundError) return null;
+    throw error;
+  }
+}
+
+/**
+ * Begins a Workflow again that was ended by hand: its request was acknowledged (I3), and the records say where to go on. The first answer of
+ * the dead run is known to the server by its update id, so that another one is needed to start a new run; the same one for all who ask.
+ */
+async function revive<View extends RequestView>(client: Client, asked: Asked<View>, deadline: number, deadRunId: string): Promise<Answer<View>> {
+  const answer = await firstAnswer(client, asked, deadline, `${asked.start.workflowId}/${deadRunId}`);
+  if (answer.kind === 'answered') requireSameRequest(answer.view.fingerprint, asked.fingerprint);
+  return answer;
+}
+
+async function firstAnswer<View extends RequestView>(client: Client, { workflowType, start, outcome, fingerprint }: Asked<View>, deadline: number, updateId: string): Promise<Answer<View>> {
   const { workflowId } = start;
   const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
-    ...start, memo: { [FINGERPRINT_MEMO]: fingerprint }, workflowIdConflictPolicy: 'USE_EXISTING', workflowIdReusePolicy: 'REJECT_DUPLICATE',
+    ...start, memo: { [FINGERPRINT_MEMO]: fingerprint }, workflowIdConflictPolicy: 'USE_EXISTING',
+    // One that was ended by hand goes on where the records stand: its request was acknowledged (I3). One that came to its end never does.
+    workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
   });
   try {
-    const view = await client.withDeadline(deadline, () => client.workflow.executeUpdateWithStart(outcome, { updateId: workflowId, startWorkflowOperation }));
+    const view = await client.withDeadline(deadline, () => client.workflow.executeUpdateWithStart(outcome, { updateId, startWorkflowOperation }));
     return { kind: 'answered', view };
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'closed' };
@@ -100,9 +131,9 @@ function requireSameRequest(started: unknown, asked: string): void {
 
 /**
  * Sends an update and waits for its verdict.
- * @throws NotCancellableError, NotRunningError, TemporalUnavailableError
+ * @throws NotCancellableError, ActRefusedError, NotRunningError, TemporalUnavailableError
  */
-export async function updateAndWait<View extends RefundView | PayoutOrderView, Arg>(client: Client, workflowId: string, update: UpdateDefinition<View, [Arg]>, arg: Arg, waitMs: number): Promise<View | null> {
+export async function updateAndWait<View extends RefundView | PayoutOrderView | void, Arg>(client: Client, workflowId: string, update: UpdateDefinition<View, [Arg]>, arg: Arg, waitMs: number): Promise<View | null> {
   const deadline = Date.now() + waitMs;
   let isTaken = false;
   try {
@@ -111,15 +142,21 @@ export async function updateAndWait<View extends RefundView | PayoutOrderView, A
     isTaken = true;
     return await client.withDeadline(deadline, () => asked.result());
   } catch (error) {
-    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure && error.cause.type === NOT_CANCELLABLE) {
-      throw new NotCancellableError(error.cause.message, (error.cause.details?.[0] ?? null) as View | null);
-    }
+    if (error instanceof WorkflowUpdateFailedError && error.cause instanceof ApplicationFailure) throw toRefusal(error.cause);
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError) {
       if (isTaken) return null;
       throw new TemporalUnavailableError('the Temporal server did not confirm the request', { cause: error });
     }
     throw toClientError(error, workflowId);
   }
+}
+
+/** An update that was refused, in words of ours; any other failure is a defect and stays as it is. */
+function toRefusal(failure: ApplicationFailure): Error {
+  const [view = null, why = 'malformed'] = (failure.details ?? []) as [(RefundView | PayoutOrderView | null)?, ActRefusal?];
+  if (failure.type === NOT_CANCELLABLE) return new NotCancellableError(failure.message, view);
+  if (failure.type === ACT_REFUSED) return new ActRefusedError(failure.message, why, view as RefundView | null);
+  return failure;
 }
 
 /** Runs a call to one Workflow and translates what may go wrong. @throws NotRunningError, TemporalUnavailableError */

@@ -6,8 +6,8 @@ import type { TransitionRefused } from './rejections.ts';
 /** A refund as the machine sees it: each status carries what is known by then, `statusDetail` says why it is there. */
 export type RefundState =
   | { readonly status: 'pending'; readonly statusDetail: 'reserved' | 'order_unreadable' }
-  | { readonly status: 'validate'; readonly statusDetail: 'awaiting_payer' }
-  | { readonly status: 'review'; readonly statusDetail: 'awaiting_approval' }
+  | { readonly status: 'validate'; readonly statusDetail: 'awaiting_payer' | 'confirmed' }
+  | { readonly status: 'review'; readonly statusDetail: 'awaiting_approval' | 'reviewed' }
   | { readonly status: 'deferred'; readonly statusDetail: 'awaiting_execution_time' }
   | { readonly status: 'in_process'; readonly statusDetail: 'sent' | 'verifying' | 'needs_attention' }
   | { readonly status: 'authorized'; readonly statusDetail: 'accepted_by_provider' }

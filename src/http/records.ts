@@ -9,7 +9,7 @@ import { readOrder } from '../store/orders.ts';
 import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/payout-orders/read.ts';
 import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
 import { hasPassed, rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
-import { findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
+import { acceptedLegsOfOrder, findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
 
 /** Thrown when the database did not answer: the request may be repeated. */
 export class RecordsUnavailableError extends Error {
@@ -27,6 +27,7 @@ export function createRecords(db: Database) {
     readOrder: (merchantId: string, orderId: string) => guarded(() => readOrder(db, merchantId, orderId)),
     readRefund: (merchantId: string, refundId: string) => guarded(() => readRefund(db, merchantId, refundId)),
     findRefundOfOrder: (merchantId: string, orderId: string, id: string) => guarded(() => findRefundOfOrder(db, merchantId, orderId, id)),
+    acceptedLegsOfOrder: (provider: string, orderId: string) => guarded(() => acceptedLegsOfOrder(db, provider, orderId)),
     readPayoutOrder: (merchantId: string, id: string) => guarded(() => readPayoutOrder(db, merchantId, id)),
     listPayoutOrders: (merchantId: string, listing: PayoutOrderListing) => guarded(() => listPayoutOrders(db, merchantId, listing)),
     findByProviderId: (provider: string, providerId: string, ourId: string | null) => guarded(() => findByProviderId(db, provider, providerId, ourId)),

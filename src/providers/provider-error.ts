@@ -16,6 +16,8 @@ export interface ProviderErrorDetails {
   readonly httpStatus?: number;
   /** The provider's own error code, when its answer was readable. */
   readonly providerCode?: string;
+  /** The refusal says that the charge has nothing (or too little) left: evidence of a refund, which may be ours, and no verdict on a repeated send. */
+  readonly saysNothingLeft?: boolean;
   /** What the provider asked us to wait, in milliseconds, already capped. */
   readonly retryAfterMs?: number;
 }

@@ -1,5 +1,5 @@
 import type { PayoutOrderTerms } from '../domain/payout-order-terms.ts';
-import type { IdempotencyCapability } from '../domain/send-protocol.ts';
+import type { IdempotencyCapability, ListedRefund } from '../domain/send-protocol.ts';
 import type { PayoutOrderStatus } from '../domain/payout-order.ts';
 
 /** A value that came as JSON and goes back as JSON. */
@@ -9,13 +9,6 @@ export type JsonObject = { readonly [key: string]: unknown };
 export interface ProviderCall {
   /** The merchant's secret at the provider. Never logged, never stored in a Workflow. */
   readonly credential: string;
-}
-
-/** One refund as the provider lists it on a charge. */
-export interface ProviderRefund {
-  readonly providerRefundId: string;
-  /** Positive minor units, whatever sign the provider uses. */
-  readonly amountMinor: number;
 }
 
 /** A charge as the provider tells it. */
@@ -29,7 +22,8 @@ export interface ProviderCharge {
   readonly paid: boolean;
   /** Open or lost chargebacks, minor units. */
   readonly disputedMinor: number;
-  readonly refunds: readonly ProviderRefund[];
+  /** All of them, in whatever state; an answer to a send shows the reference of the refund it made, where the provider keeps one. */
+  readonly refunds: readonly ListedRefund[];
   /** The charge as the provider sent it. */
   readonly raw: JsonObject;
 }

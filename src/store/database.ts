@@ -3,6 +3,7 @@ import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
 import { initialMigration } from './migrations/0001-initial.ts';
+import { refundsCompleteMigration } from './migrations/0002-refunds-complete.ts';
 import type { Tables } from './tables.ts';
 
 /** The database handle that every repository takes. */
@@ -40,7 +41,8 @@ export function openDatabase(location: DatabaseLocation): Database {
 
 /** Brings the schema up to date; safe to run from several processes at once. @throws the first migration's error. */
 export async function migrate(db: Database): Promise<readonly string[]> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => ({ '0001-initial': initialMigration }) } });
+  const migrations = { '0001-initial': initialMigration, '0002-refunds-complete': refundsCompleteMigration };
+  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;
   return (results ?? []).map((result) => result.migrationName);

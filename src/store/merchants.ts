@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RefundPolicy } from '../domain/checkpoint.ts';
 import type { Database } from './database.ts';
 
 /** What a key may do (RELIABILITY, Security). */
@@ -35,11 +36,34 @@ export async function saveApiKey(db: Database, key: { keyHash: string; keyPrefix
   await db.insertInto('api_keys').values({ key_hash: key.keyHash, key_prefix: key.keyPrefix, merchant_id: key.merchantId, scopes: [...key.scopes] }).onConflict((conflict) => conflict.doNothing()).execute();
 }
 
-/** The merchant's provider. @throws when the merchant does not exist. */
+/** The merchant's provider. @throws UnknownMerchantError */
 export async function providerOf(db: Database, merchantId: string): Promise<string> {
-  const row = await db.selectFrom('merchants').select('provider').where('merchant_id', '=', merchantId).executeTakeFirst();
+  return (await readMerchant(db, merchantId)).provider;
+}
+
+/** The merchant's provider, and what it demands of its refunds (R3, R5). @throws UnknownMerchantError */
+export async function readMerchant(db: Database, merchantId: string): Promise<{ readonly provider: string; readonly policy: RefundPolicy }> {
+  const row = await db.selectFrom('merchants').selectAll().where('merchant_id', '=', merchantId).executeTakeFirst();
   if (row === undefined) throw new UnknownMerchantError(merchantId);
-  return row.provider;
+  return {
+    provider: row.provider,
+    policy: {
+      reviewThresholdMinor: row.review_threshold_minor, reviewExpiryMs: row.review_expiry_ms, requirePayerConfirmation: row.require_payer_confirmation,
+      payerConfirmationExpiryMs: row.payer_confirmation_expiry_ms, cancellationWindowMs: row.cancellation_window_ms,
+    },
+  };
+}
+
+/** Changes what a merchant demands of its refunds from now on; refunds on record keep their checkpoints. @throws UnknownMerchantError */
+export async function saveRefundPolicy(db: Database, merchantId: string, policy: Partial<RefundPolicy>): Promise<void> {
+  const columns = {
+    review_threshold_minor: policy.reviewThresholdMinor, review_expiry_ms: policy.reviewExpiryMs, require_payer_confirmation: policy.requirePayerConfirmation,
+    payer_confirmation_expiry_ms: policy.payerConfirmationExpiryMs, cancellation_window_ms: policy.cancellationWindowMs,
+  };
+  // Only what is given: two changes at once must not undo each other.
+  const given = Object.fromEntries(Object.entries(columns).filter(([, value]) => value !== undefined));
+  await readMerchant(db, merchantId);
+  if (Object.keys(given).length > 0) await db.updateTable('merchants').set(given).where('merchant_id', '=', merchantId).execute();
 }
 
 /** Thrown when a Workflow names a merchant that is not on record: a start by hand with a wrong id. */

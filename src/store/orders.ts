@@ -1,5 +1,7 @@
 import { sql } from 'kysely';
 import { sumMinor } from '../domain/money.ts';
+import { holdsAmount } from '../domain/leg.ts';
+import { countsAgainstCharge } from '../domain/send-protocol.ts';
 import type { ListedRefund } from '../domain/send-protocol.ts';
 import type { Database } from './database.ts';
 import { toJsonb } from './jsonb.ts';
@@ -79,28 +81,36 @@ async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order:
     .execute();
 }
 
-/** Takes over the charge as an answer about it shows it; the caller holds the charge's lock and has recorded its leg. */
-export async function saveSettledCharge(tx: Tx, merchantId: string, order: OrderSnapshot, chargeId: string, at: Date): Promise<void> {
+/**
+ * Takes over the charge as an answer about a leg of it shows it; the caller holds the charge's lock and has recorded the leg. While another
+ * leg has the gate, the count of refunds made elsewhere stays: an unrecorded refund there may be that leg's.
+ */
+export async function saveSettledCharge(tx: Tx, { merchantId, legId }: { readonly merchantId: string; readonly legId: string }, order: OrderSnapshot, chargeId: string, at: Date): Promise<void> {
   const charge = order.charges.find((candidate) => candidate.chargeId === chargeId);
   if (charge === undefined) return;
+  const externalMinor = await externallyRefundedMinor(tx, merchantId, charge);
   await tx.updateTable('charges').set({
-    raw: toJsonb(charge.raw), provider_status: charge.providerStatus, paid: charge.paid, disputed_minor: charge.disputedMinor,
-    external_minor: await externallyRefundedMinor(tx, merchantId, charge), updated_at: at,
+    raw: toJsonb(charge.raw), provider_status: charge.providerStatus, paid: charge.paid, disputed_minor: charge.disputedMinor, updated_at: at,
+    external_minor: sql<number>`case when gate_leg_id is null or gate_leg_id = ${legId} then ${externalMinor}::bigint else external_minor end`,
   }).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
 }
 
-/** Σ of the charge's refunds that are not ours, minor units. */
+/** Σ of the charge's refunds that no leg of ours holds the amount of, minor units: neither by the provider's id nor by our reference. */
 async function externallyRefundedMinor(tx: Tx, merchantId: string, charge: ChargeSnapshot): Promise<number> {
   if (charge.refunds.length === 0) return 0;
-  const ours = new Set(await knownProviderRefunds(tx, merchantId, charge.chargeId));
-  return sumMinor(charge.refunds.filter((refund) => !ours.has(refund.providerRefundId)).map((refund) => refund.amountMinor));
+  const holding = (await legsOfCharge(tx, merchantId, charge.chargeId)).filter((leg) => holdsAmount(leg.status));
+  const ours = new Set(holding.flatMap((leg) => [`id ${leg.provider_refund_id}`, `reference ${leg.leg_id}`]));
+  const isExternal = (refund: ListedRefund): boolean => countsAgainstCharge(refund) && !ours.has(`id ${refund.providerRefundId}`) && !ours.has(`reference ${refund.reference}`);
+  return sumMinor(charge.refunds.filter(isExternal).map((refund) => refund.amountMinor));
 }
 
-/** The provider's ids of all refunds of a charge that are legs of ours. */
+/** The provider's ids of all refunds of a charge that are, or were, legs of ours. */
 export async function knownProviderRefunds(db: Database | Tx, merchantId: string, chargeId: string): Promise<string[]> {
-  const rows = await db.selectFrom('legs').select('provider_refund_id')
-    .where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).where('provider_refund_id', 'is not', null).execute();
-  return rows.flatMap((row) => (row.provider_refund_id === null ? [] : [row.provider_refund_id]));
+  return (await legsOfCharge(db, merchantId, chargeId)).flatMap((leg) => (leg.provider_refund_id === null ? [] : [leg.provider_refund_id]));
+}
+
+function legsOfCharge(db: Database | Tx, merchantId: string, chargeId: string) {
+  return db.selectFrom('legs').select(['leg_id', 'provider_refund_id', 'status']).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
 }
 
 /** Reads an order with its charges, or `null` when it is not on record for this merchant. */

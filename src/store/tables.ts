@@ -1,4 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { CaseKind } from '../domain/case.ts';
+import type { Checkpoint } from '../domain/checkpoint.ts';
 import type { LegStatus } from '../domain/leg.ts';
 import type { PayoutOrderStatus } from '../domain/payout-order.ts';
 import type { RefundStatus } from '../domain/refund-status.ts';
@@ -12,6 +14,12 @@ export interface MerchantsTable {
   merchant_id: string;
   name: string;
   provider: string;
+  /** Refunds of at least this amount need a second person; `null`: none does (R3). */
+  review_threshold_minor: Generated<number | null>;
+  review_expiry_ms: Generated<number>;
+  require_payer_confirmation: Generated<boolean>;
+  payer_confirmation_expiry_ms: Generated<number>;
+  cancellation_window_ms: Generated<number>;
   created_at: CreatedAt;
 }
 
@@ -69,6 +77,8 @@ export interface RefundsTable {
   needs_attention: Generated<boolean>;
   requested_by: string;
   workflow_id: string;
+  /** The stops before the send, as they were decided at the reservation. */
+  checkpoints: Json<Checkpoint[]>;
   created_at: CreatedAt;
   updated_at: Generated<Date>;
 }
@@ -187,7 +197,7 @@ export interface IdempotencyKeysTable {
 export interface CasesTable {
   case_id: Generated<number>;
   merchant_id: string;
-  kind: string;
+  kind: CaseKind;
   refund_id: string | null;
   payout_order_id: string | null;
   leg_id: string | null;
@@ -196,6 +206,10 @@ export interface CasesTable {
   status: Generated<'open' | 'resolved'>;
   opened_at: CreatedAt;
   resolved_at: Date | null;
+  /** What became of it, by whom and why. */
+  resolution: string | null;
+  resolved_by: string | null;
+  resolution_reason: string | null;
 }
 
 /** Provider webhooks already taken in (A8). */

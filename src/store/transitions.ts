@@ -11,6 +11,8 @@ export interface Acting {
   readonly actor: string;
   readonly workflowId: string;
   readonly runId: string;
+  /** Why, where a person acts (O3). */
+  readonly reason?: string | undefined;
 }
 
 /** One change of status. */
@@ -22,6 +24,8 @@ export interface Transition {
   readonly to: string;
   readonly statusDetail: string;
   readonly reason?: string | undefined;
+  /** Names what happened where that is not the status reached: an operator's act (O3), or a late failure. */
+  readonly event?: string;
 }
 
 /** Writes a transition and its one event in one statement (I6, A7): both or neither, inside the caller's transaction. */
@@ -30,8 +34,8 @@ export async function recordTransition(tx: Tx, acting: Acting, transition: Trans
   await sql`
     with written as (
       insert into transitions (merchant_id, subject, subject_id, from_status, to_status, status_detail, actor, reason, workflow_id, run_id)
-      values (${merchantId}, ${subject}, ${subjectId}, ${from}, ${to}, ${statusDetail}, ${acting.actor}, ${transition.reason ?? null}, ${acting.workflowId}, ${acting.runId})
+      values (${merchantId}, ${subject}, ${subjectId}, ${from}, ${to}, ${statusDetail}, ${acting.actor}, ${transition.reason ?? acting.reason ?? null}, ${acting.workflowId}, ${acting.runId})
       returning transition_id)
     insert into events (event_id, transition_id, merchant_id, type, subject, subject_id)
-    select 'evt_' || transition_id, transition_id, ${merchantId}, ${`${subject}.${to}`}, ${subject}, ${subjectId} from written`.execute(tx);
+    select 'evt_' || transition_id, transition_id, ${merchantId}, ${`${subject}.${transition.event ?? to}`}, ${subject}, ${subjectId} from written`.execute(tx);
 }

@@ -24,6 +24,8 @@ export interface Scene {
   readonly payouts: PayoutActivities;
   /** The same Activities on another database handle: one that dies. */
   on(db: Database): Scene;
+  /** The same merchant, at a provider that shows something else. */
+  at(provider: FakeProvider): Scene;
   /** The server gave the running attempts up. */
   giveUp(): void;
 }
@@ -46,6 +48,7 @@ function sceneOf(db: Database, merchantId: string, provider: FakeProvider): Scen
   return {
     db, merchantId, provider, refunds: inContext(environment, createRefundActivities(deps)), payouts: inContext(environment, createPayoutActivities(deps)),
     on: (other) => sceneOf(other, merchantId, provider),
+    at: (other) => sceneOf(db, merchantId, other),
     giveUp: () => environment.cancel(),
   };
 }

@@ -33,7 +33,7 @@ describe('submitRefund of a charge that changed after its copy was saved', () =>
     const scene = await openScene(db);
     const input = await reserveLeg(scene, 'r', 4_000);
     change(scene);
-    expect(await scene.refunds.submitRefund(input)).toEqual({ kind: 'declined', refundStatus: 'rejected', statusDetail: refusal, nextTurn: null });
+    expect(await scene.refunds.submitRefund(input)).toEqual({ kind: 'declined', refundStatus: 'rejected', statusDetail: refusal, nextTurn: null, legStatus: 'refused' });
     expect(scene.provider.calls.submitRefund).toBe(0);
     expect(await booked(scene)).toEqual({ count: 0, totalMinor: 0 });
     expect(await holds(db, shopOf(scene))).toEqual([{ held: 0, ofLegs: 0 }]);
@@ -84,7 +84,7 @@ describe('submitRefund of a charge that changed after its copy was saved', () =>
     const input = await reserveLeg(scene, 'r', 4_000);
     scene.provider.dispute('chg_1', 10_000);
     await scene.refunds.submitRefund(input);
-    expect(await totalRefund(scene)).toEqual({ kind: 'refused', refusal: 'order_not_returnable' });
+    expect(await totalRefund(scene)).toEqual({ kind: 'refused', refusal: 'order_not_returnable', fingerprint: 'f' });
   });
 
   it('should take the order over after a refusal of the provider, too (M2, M5)', async () => {

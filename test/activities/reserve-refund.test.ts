@@ -52,17 +52,17 @@ describe('reserveRefund', () => {
   it('should look at the provider before a refusal is final: the order on record may be old (R1)', async () => {
     const scene = await sceneWithOldCopy();
     expect(await scene.refunds.reserveRefund(requestOf(scene, 'a', { amountMinor: 6_000 }))).toEqual({
-      kind: 'reserved', provider: 'acme', currency: 'MXN', amountMinor: 6_000, legs: [{ legId: 'a:chg_1', chargeId: 'chg_1', amountMinor: 6_000, hasTurn: true }],
-      protocol: { idempotency: 'balance', settleDelayMs: 1000, maxSends: 3 }, alreadySent: false,
+      kind: 'reserved', provider: 'acme', currency: 'MXN', amountMinor: 6_000, legs: [{ legId: 'a:chg_1', chargeId: 'chg_1', amountMinor: 6_000, hasTurn: true, lastSend: 0 }],
+      protocol: { idempotency: 'balance', settleDelayMs: 1000, maxSends: 3 }, alreadySent: false, checkpoints: [], fingerprint: 'f', requestedBy: 'key',
     });
-    expect(await scene.refunds.reserveRefund(requestOf(scene, 'b', { amountMinor: 6_000 }))).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining' });
+    expect(await scene.refunds.reserveRefund(requestOf(scene, 'b', { amountMinor: 6_000 }))).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining', fingerprint: 'f' });
     expect(scene.provider.calls.getOrder).toBe(2);
   });
 
   it('should refuse an order that the provider does not know (R1)', async () => {
     const scene = await openScene(db);
     scene.provider.before.getOrder.push(() => { throw new ProviderError('not_found', 'no such order'); });
-    expect(await scene.refunds.reserveRefund(requestOf(scene, 'a', { orderId: 'ord_2' }))).toEqual({ kind: 'refused', refusal: 'order_not_found' });
+    expect(await scene.refunds.reserveRefund(requestOf(scene, 'a', { orderId: 'ord_2' }))).toEqual({ kind: 'refused', refusal: 'order_not_found', fingerprint: 'f' });
     expect(await readRefund(db, scene.merchantId, 'a')).toMatchObject({ status: 'rejected', statusDetail: 'order_not_found' });
   });
 
@@ -140,7 +140,7 @@ describe('reserveRefund of an order that the provider does not show', () => {
 
   it('should refuse it once the provider shows an order that cannot bear it, with its transition (R1, I6)', async () => {
     const { scene, request } = await unreadable(10_001);
-    for (let round = 0; round < 2; round += 1) expect(await scene.refunds.reserveRefund(request)).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining' });
+    for (let round = 0; round < 2; round += 1) expect(await scene.refunds.reserveRefund(request)).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining', fingerprint: 'f' });
     expect(await readRefund(db, scene.merchantId, 'a')).toMatchObject({ status: 'rejected', statusDetail: 'amount_exceeds_remaining', amountMinor: 10_001 });
     expect(await steps(scene)).toEqual([ACCEPTED, ['rejected', 'amount_exceeds_remaining', 'refund.rejected']]);
     expect(await db.selectFrom('idempotency_keys').select('idempotency_key').where('merchant_id', '=', scene.merchantId).execute()).toHaveLength(1);

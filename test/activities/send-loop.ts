@@ -1,56 +1,59 @@
+import { ActivityFailure } from '@temporalio/common';
+
 import type { FindOutcome, SendOutcome, SubmitRefundInput } from '../../activities/contracts.ts';
+import type { CaseKind } from '../../src/domain/case.ts';
+import type { IdempotencyCapability } from '../../src/domain/send-protocol.ts';
+import { sendOnce, type GaveUp } from '../../workflows/send-once.ts';
 import { letCallsEnd, type Scene } from './activity-scene.ts';
 
-/** How a leg ended: with an outcome that is known for sure, or given up to a human. */
-export type Ending = Exclude<SendOutcome, { kind: 'unknown' | 'not_sent' }> | Extract<FindOutcome, { kind: 'found' | 'declined' }> | { readonly kind: 'gave_up' };
+/** An outcome that is known for sure. */
+type Known = Extract<SendOutcome, { kind: 'accepted' | 'declined' }> | Extract<FindOutcome, { kind: 'found' | 'declined' }>;
+
+/** How a leg ended: with an outcome that is known for sure, given up to a human, or stopped by the test in the middle of its pauses. */
+export type Ending = Known | GaveUp | { readonly kind: 'stopped' };
 
 /** What may be left out of the protocol, to see that the tests notice. */
 export interface LoopOptions {
   readonly maxSends: number;
+  /** What the protocol takes the provider for; what the scene's provider says of itself when omitted. */
+  readonly idempotency?: IdempotencyCapability;
   /** Runs in place of each send; the scene's own Activity when omitted. */
   readonly submit?: (this: void, input: SubmitRefundInput) => Promise<SendOutcome>;
   /** The look for an outcome that is unknown; the scene's own Activity when omitted. */
   readonly find?: (this: void, input: SubmitRefundInput) => Promise<FindOutcome>;
   /** What the provider does during the settle delay; it commits what it put off when omitted. */
   readonly settle?: (this: void) => void;
+  /** Told of each case. */
+  readonly opened?: (this: void, kind: CaseKind) => void;
 }
 
-/** As often as this, a send that was not taken is tried again. */
-const MAX_ATTEMPTS = 20;
+/** After so many pauses a leg that has no end is stopped. */
+const MAX_PAUSES = 40;
 
-/** The send protocol (S4) as the Workflow runs it, with the time of its waits skipped. */
+/** An Activity that failed, as a Workflow sees it. */
+async function asActivity<T>(activityType: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw new ActivityFailure('Activity task failed', activityType, undefined, 'MAXIMUM_ATTEMPTS_REACHED', undefined, error instanceof Error ? error : undefined);
+  }
+}
+
+/** The send protocol (S4), the Workflow's own, with the time of its waits skipped. */
 export async function sendOnceLoop(scene: Scene, leg: SubmitRefundInput, options: LoopOptions): Promise<Ending> {
-  const submit = options.submit ?? ((input) => scene.refunds.submitRefund(input));
-  let unknownSends = 0;
-  for (let sendNumber = 1; sendNumber <= MAX_ATTEMPTS; sendNumber += 1) {
-    const input = { ...leg, sendNumber };
-    // An Activity that is lost counts as unknown.
-    const sent = await submit(input).catch((): SendOutcome => ({ kind: 'unknown' }));
-    if (sent.kind === 'not_sent') continue;
-    if (sent.kind !== 'unknown') return sent;
-    const found = await settleAndFind(scene, input, options);
-    if (found.kind === 'found' || found.kind === 'declined') return found;
-    if (found.kind === 'never_sent') continue;
-    unknownSends += 1;
-    if (unknownSends >= options.maxSends) break;
-  }
-  return { kind: 'gave_up' };
-}
-
-async function settleAndFind(scene: Scene, input: SubmitRefundInput, options: LoopOptions): Promise<FindOutcome> {
-  const find = options.find ?? ((wanted) => scene.refunds.findRefund(wanted));
-  if (options.settle === undefined) scene.provider.commitLate();
-  else options.settle();
-  await letCallsEnd(scene);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      const found = await find(input);
-      if (found.kind !== 'too_early') return found;
-      if (attempt === MAX_ATTEMPTS) throw new Error('the look never came late enough');
+  const { submit = (input) => scene.refunds.submitRefund(input), find = (input) => scene.refunds.findRefund(input), settle = () => scene.provider.commitLate() } = options;
+  let pauses = 0;
+  return sendOnce<Known | { readonly kind: 'stopped' }>({
+    protocol: { idempotency: options.idempotency ?? scene.provider.adapter.idempotency, settleDelayMs: 1000, maxSends: options.maxSends },
+    send: (sendNumber) => asActivity('submitRefund', () => submit({ ...leg, sendNumber })),
+    find: (sendNumber) => asActivity('findRefund', () => find({ ...leg, sendNumber })),
+    pause: async ({ why }) => {
+      pauses += 1;
+      if (pauses > MAX_PAUSES) return { kind: 'stopped' };
+      if (why === 'verifying') settle();
       await letCallsEnd(scene);
-    } catch (error) {
-      // The look is retried until it answers.
-      if (attempt === MAX_ATTEMPTS) throw error;
-    }
-  }
+      return null;
+    },
+    openCase: async (kind) => options.opened?.(kind),
+  });
 }

@@ -29,8 +29,8 @@ async function legStatus({ merchantId }: Scene, legId = 'r:chg_1'): Promise<stri
 
 describe('submitRefund', () => {
   it.each<readonly [string, RefundScript, object, string, number]>([
-    ['accepted', ACCEPT, { kind: 'accepted', refundStatus: 'refunded', statusDetail: 'complete', nextTurn: null }, 'succeeded', 1],
-    ['declined', DECLINE, { kind: 'declined', refundStatus: 'rejected', statusDetail: 'card_closed', nextTurn: null }, 'refused', 0],
+    ['accepted', ACCEPT, { kind: 'accepted', refundStatus: 'refunded', statusDetail: 'complete', nextTurn: null, legStatus: 'succeeded' }, 'succeeded', 1],
+    ['declined', DECLINE, { kind: 'declined', refundStatus: 'rejected', statusDetail: 'card_closed', nextTurn: null, legStatus: 'refused' }, 'refused', 0],
     ['not_sent when the provider took nothing, with the pause it asked for', NOT_SENT, { kind: 'not_sent', retryAfterMs: 7000 }, 'reserved', 0],
     ['unknown after a timeout before the commit', LOST_BEFORE, { kind: 'unknown' }, 'unknown', 0],
     ['unknown after a timeout behind the commit', LOST_AFTER, { kind: 'unknown' }, 'unknown', 0],

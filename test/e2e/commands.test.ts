@@ -26,7 +26,7 @@ async function reintegro(args: readonly string[], settings: Readonly<Record<stri
 }
 
 describe('reintegro', () => {
-  it.each(['api', 'worker', 'migrate', 'merchant key shop'])('should refuse %s without DATABASE_URL in one line, leaving nothing behind (D3)', async (command) => {
+  it.each(['api', 'worker', 'migrate', 'merchant key shop', 'merchant policy shop'])('should refuse %s without DATABASE_URL in one line, leaving nothing behind (D3)', async (command) => {
     const { code, lines } = await reintegro(command.split(' '));
     expect(lines).toEqual([expect.stringMatching(/^DATABASE_URL is required/)]);
     expect(code).toBe(1);
@@ -39,6 +39,20 @@ describe('reintegro', () => {
     expect(lines[0]).toBe('The configuration has 4 problem(s):');
     expect(new Set(lines.slice(1).map((line) => line.trim().split(':')[0]))).toEqual(new Set(['LOG_LEVEL', 'PORT', 'PROVIDER_CREDENTIALS', 'SYNC_WAIT_MS']));
     expect(lines.join('\n')).not.toContain('key_secret');
+  });
+
+  it('should name every wrong value of a policy at once, before it looks for a database', async () => {
+    const wrong = [
+      ['--review-threshold', '0', '--review-expiry-hours', '1.5', '--payer-confirmation', 'yes', '--payer-confirmation-expiry-hours', '8785', '--cancellation-window-seconds', '-1'],
+      ['--review-threshold', '9007199254740992', '--review-expiry-hours', '0', '--payer-confirmation', 'ON', '--payer-confirmation-expiry-hours', '1e2', '--cancellation-window-seconds', '2592001'],
+      ['--review-threshold', 'nothing', '--review-expiry-hours', '', '--payer-confirmation', '', '--payer-confirmation-expiry-hours', 'none', '--cancellation-window-seconds', ' 5'],
+    ];
+    for (const options of wrong) {
+      const { code, lines } = await reintegro(['merchant', 'policy', 'shop', ...options]);
+      expect(code).toBe(1);
+      expect(lines[0]).toBe('Nothing was changed; the policy has 5 problem(s):');
+      expect(lines.slice(1).map((line) => line.trim().split(':')[0])).toEqual(options.filter((option) => option.startsWith('--')));
+    }
   });
 
   it('should refuse an unknown command', async () => {
@@ -58,6 +72,26 @@ describe.skipIf(postgres === null)('reintegro migrate and merchant', () => {
     expect(said).toHaveLength(2);
     expect(said).toEqual(expect.arrayContaining([expect.stringMatching(/^Applied: 0001-initial/), 'The schema is up to date.']));
     expect(await reintegro(['migrate'], settings)).toEqual({ code: 0, lines: ['The schema is up to date.'] });
+  });
+
+  it('should show and change what a merchant demands of its refunds, and nothing on a wrong value (R3, R5)', { timeout: 90_000 }, async () => {
+    if (postgres === null) return;
+    const settings = { DATABASE_URL: await createDatabase(postgres, 'policies') };
+    const policy = (...args: string[]) => reintegro(['merchant', 'policy', ...args], settings);
+    expect(await policy('shop')).toEqual({ code: 1, lines: ['no merchant "shop"'] });
+    expect(await policy('shop', '--payer-confirmation', 'on')).toEqual({ code: 1, lines: ['no merchant "shop"'] });
+    for (const id of ['shop', 'other']) expect(await reintegro(['merchant', 'create', id, id], settings)).toMatchObject({ code: 0 });
+    const defaults = ['review-threshold: none', 'review-expiry-hours: 72', 'payer-confirmation: off', 'payer-confirmation-expiry-hours: 72', 'cancellation-window-seconds: 0'];
+    expect(await policy('shop')).toEqual({ code: 0, lines: defaults });
+
+    const all = ['--review-threshold', '500000', '--review-expiry-hours', '24', '--payer-confirmation', 'on', '--payer-confirmation-expiry-hours', '8784', '--cancellation-window-seconds', '2592000'];
+    const changed = ['review-threshold: 500000', 'review-expiry-hours: 24', 'payer-confirmation: on', 'payer-confirmation-expiry-hours: 8784', 'cancellation-window-seconds: 2592000'];
+    expect(await policy('shop', ...all)).toEqual({ code: 0, lines: changed });
+    expect(await policy('shop', '--review-threshold', '1', '--payer-confirmation', 'of')).toEqual({ code: 1, lines: [expect.stringContaining('1 problem'), '  --payer-confirmation: expected "on" or "off"'] });
+    // Only what is named changes, and only for the merchant named.
+    expect(await policy('shop', '--review-threshold', 'none')).toEqual({ code: 0, lines: ['review-threshold: none', ...changed.slice(1)] });
+    expect(await policy('other')).toEqual({ code: 0, lines: defaults });
+    expect(await policy('other', '--review-threshold', '9007199254740991', '--cancellation-window-seconds', '0')).toEqual({ code: 0, lines: ['review-threshold: 9007199254740991', ...defaults.slice(1)] });
   });
 
   it('should make keys that open what their scopes say, and nothing of another merchant', { timeout: 90_000 }, async () => {

@@ -54,14 +54,20 @@ export type MerchantBackend = ReturnType<typeof merchantBackend>;
 export function merchantBackend(apiUrl: string, key = 'key_demo') {
   return {
     isReady: async (): Promise<boolean> => (await call('GET', `${apiUrl}/health/ready`)).status === 200,
-    askForOrder: (amountMinor: number): Promise<Answer> => call('POST', `${apiUrl}/orders`, { key, body: orderOf(amountMinor) }),
+    askForOrder: (amountMinor: number): Promise<Answer> => call('POST', `${apiUrl}/orders`, { key, body: orderOf([amountMinor]) }),
     async createOrder(amountMinor: number): Promise<PaidOrder> {
-      const order = readOrder(await call('POST', `${apiUrl}/orders`, { key, body: orderOf(amountMinor) }));
+      const order = readOrder(await call('POST', `${apiUrl}/orders`, { key, body: orderOf([amountMinor]) }));
       return { orderId: order.id, chargeId: order.charges.data[0]?.id ?? '' };
+    },
+    /** A paid order with one card charge for each amount, in that order. */
+    async createSplitOrder(amountsMinor: readonly number[]): Promise<{ readonly orderId: string; readonly chargeIds: readonly string[] }> {
+      const order = readOrder(await call('POST', `${apiUrl}/orders`, { key, body: orderOf(amountsMinor) }));
+      return { orderId: order.id, chargeIds: order.charges.data.map(({ id }) => id) };
     },
     /** Asks for a refund of what is named in the body; of all of it for an empty one. */
     refund: (orderId: string, body: object, idempotencyKey: string = randomUUID()): Promise<Answer> =>
       call('POST', `${apiUrl}/orders/${orderId}/refunds`, { key, idempotencyKey, body: { reason: 'requested_by_client', ...body } }),
+    cancelRefund: (orderId: string, refundId: string): Promise<Answer> => call('DELETE', `${apiUrl}/orders/${orderId}/refunds/${refundId}`, { key }),
     askForPayoutOrder: (amountMinor: number, idempotencyKey: string = randomUUID()): Promise<Answer> =>
       call('POST', `${apiUrl}/payout_orders`, { key, idempotencyKey, body: payoutOrderOf(amountMinor) }),
     async payoutOrder(id: string): Promise<z.infer<typeof payoutOrderSchema>> {
@@ -106,11 +112,12 @@ export async function orLost(calling: Promise<Answer>): Promise<Answer | 'connec
   return calling.catch(() => 'connection lost' as const);
 }
 
-function orderOf(amountMinor: number): object {
+function orderOf(amountsMinor: readonly number[]): object {
+  const totalMinor = amountsMinor.reduce((sum, amountMinor) => sum + amountMinor, 0);
   return {
     currency: 'MXN', customer_info: { name: 'Frida Kahlo', email: 'frida@example.com', phone: '+5215555555555' },
-    line_items: [{ name: 'Box of pencils', unit_price: amountMinor, quantity: 1 }],
-    charges: [{ amount: amountMinor, payment_method: { type: 'card', token_id: 'tok_test_visa_4242' } }],
+    line_items: [{ name: 'Box of pencils', unit_price: totalMinor, quantity: 1 }],
+    charges: amountsMinor.map((amount) => ({ amount, payment_method: { type: 'card', token_id: 'tok_test_visa_4242' } })),
   };
 }
 

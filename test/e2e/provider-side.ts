@@ -1,13 +1,27 @@
 import { expect } from 'vitest';
+import { z } from 'zod';
 import { call, readRows } from './merchant-backend.ts';
 import type { Answer, MerchantBackend, Movement } from './merchant-backend.ts';
 
-/** A fault of the sandbox (PRODUCT X4), once. */
+/** A fault of the sandbox (PRODUCT X4), once where `times` is omitted. Delay in milliseconds. */
 interface Fault {
-  readonly operation: 'refund' | 'payout.create';
-  /** Executed or not; either way the call gets no answer. */
-  readonly mode: 'timeout' | 'hang';
+  readonly operation: 'refund' | 'refund.find' | 'order.get' | 'payout.create';
+  readonly mode: string;
+  readonly times?: number;
+  readonly delay_ms?: number;
   readonly charge_id?: string;
+}
+
+const armedSchema = z.object({ id: z.int(), times: z.int() });
+const refundsSchema = z.object({ charges: z.object({ data: z.array(z.object({
+  id: z.string(), refunds: z.object({ data: z.array(z.object({ id: z.string(), amount: z.int() })) }).nullable(),
+})) }) });
+
+/** One refund as the provider lists it. Positive minor units. */
+export interface ListedRefund {
+  readonly chargeId: string;
+  readonly id: string;
+  readonly amount: number;
 }
 
 /** What the provider knows, and how to make it misbehave. */
@@ -16,8 +30,22 @@ export type ProviderSide = ReturnType<typeof providerSide>;
 /** Looks at the provider's side of things. */
 export function providerSide(sandboxUrl: string) {
   return {
-    async arm(fault: Fault): Promise<void> {
-      expect(await call('POST', `${sandboxUrl}/sandbox/faults`, { body: fault })).toMatchObject({ status: 200 });
+    /** Arms a fault; by the id answered it is found again among those that are left. */
+    async arm(fault: Fault): Promise<number> {
+      const answer = await call('POST', `${sandboxUrl}/sandbox/faults`, { body: fault });
+      expect(answer).toMatchObject({ status: 200 });
+      return armedSchema.parse(answer.body).id;
+    },
+    /** How many times each armed fault has still to hit, by its id; those used up are gone. */
+    async left(): Promise<ReadonlyMap<number, number>> {
+      const { data } = z.object({ data: z.array(armedSchema) }).parse((await call('GET', `${sandboxUrl}/sandbox/faults`)).body);
+      return new Map(data.map(({ id, times }) => [id, times]));
+    },
+    disarm: (): Promise<Answer> => call('DELETE', `${sandboxUrl}/sandbox/faults`),
+    /** The refunds that the provider lists on an order of the demo merchant. */
+    async refundsOf(orderId: string): Promise<readonly ListedRefund[]> {
+      const { charges } = refundsSchema.parse((await call('GET', `${sandboxUrl}/orders/${orderId}`, { key: 'key_sandbox_demo' })).body);
+      return charges.data.flatMap((charge) => (charge.refunds?.data ?? []).map(({ id, amount }) => ({ chargeId: charge.id, id, amount: -amount })));
     },
     /** The faults that have not hit a call yet. */
     async armed(): Promise<unknown> {
@@ -26,6 +54,8 @@ export function providerSide(sandboxUrl: string) {
     /** What really moved on a charge or for a payout order. */
     journal: async (of: { readonly chargeId: string } | { readonly payoutOrderId: string }): Promise<readonly Movement[]> =>
       readRows(await call('GET', `${sandboxUrl}/sandbox/journal?${'chargeId' in of ? `charge_id=${of.chargeId}` : `payout_id=${of.payoutOrderId}`}`)),
+    /** What really moved, all of it. */
+    journalOfAll: async (): Promise<readonly Movement[]> => readRows(await call('GET', `${sandboxUrl}/sandbox/journal`)),
     /** Acts at the till on a payout order, by our id. */
     till: (payoutOrderId: string, act: 'withdrawal' | 'confirmation'): Promise<Answer> => call('POST', `${sandboxUrl}/sandbox/payout_orders/${payoutOrderId}/${act}`, { body: {} }),
     /** The payout orders that carry our id. */

@@ -28,6 +28,42 @@ export class FakeClient implements ReintegroClient {
     return this.#run('cancelRefund', args, this.script.cancelRefund);
   }
 
+  approveRefund(...args: Parameters<ReintegroClient['approveRefund']>): Promise<RefundView | null> {
+    return this.#run('approveRefund', args, this.script.approveRefund);
+  }
+
+  rejectRefund(...args: Parameters<ReintegroClient['rejectRefund']>): Promise<RefundView | null> {
+    return this.#run('rejectRefund', args, this.script.rejectRefund);
+  }
+
+  confirmRefund(...args: Parameters<ReintegroClient['confirmRefund']>): Promise<RefundView | null> {
+    return this.#run('confirmRefund', args, this.script.confirmRefund);
+  }
+
+  contestRefund(...args: Parameters<ReintegroClient['contestRefund']>): Promise<RefundView | null> {
+    return this.#run('contestRefund', args, this.script.contestRefund);
+  }
+
+  resolveRefund(...args: Parameters<ReintegroClient['resolveRefund']>): Promise<RefundView | null> {
+    return this.#run('resolveRefund', args, this.script.resolveRefund);
+  }
+
+  retryRefund(...args: Parameters<ReintegroClient['retryRefund']>): Promise<RefundView | null> {
+    return this.#run('retryRefund', args, this.script.retryRefund);
+  }
+
+  signalRefundFact(...args: Parameters<ReintegroClient['signalRefundFact']>): Promise<void> {
+    return this.#run('signalRefundFact', args, this.script.signalRefundFact);
+  }
+
+  reviewRefund(...args: Parameters<ReintegroClient['reviewRefund']>): Promise<void> {
+    return this.#run('reviewRefund', args, this.script.reviewRefund);
+  }
+
+  acknowledgeLateFailure(...args: Parameters<ReintegroClient['acknowledgeLateFailure']>): Promise<void> {
+    return this.#run('acknowledgeLateFailure', args, this.script.acknowledgeLateFailure);
+  }
+
   createPayoutOrder(...args: Parameters<ReintegroClient['createPayoutOrder']>): Promise<PayoutOrderAnswer> {
     return this.#run('createPayoutOrder', args, this.script.createPayoutOrder);
   }

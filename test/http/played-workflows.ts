@@ -2,13 +2,18 @@ import { derivePayoutOrderId, deriveRefundId } from '../../src/client/identifier
 import { payoutOrderFingerprint, refundFingerprint } from '../../src/client/reintegro-client.ts';
 import type { NewPayoutOrder, NewRefund, PayoutOrderAnswer, RefundAnswer } from '../../src/client/reintegro-client.ts';
 import type { Database } from '../../src/store/database.ts';
+import type { ProviderRefundState } from '../../src/domain/send-protocol.ts';
 import { readOrder, saveOrder } from '../../src/store/orders.ts';
 import type { OrderSnapshot } from '../../src/store/orders.ts';
 import { registerPayoutOrder } from '../../src/store/payout-orders/register.ts';
 import { movePayoutOrder, recordIssueRefusal } from '../../src/store/payout-orders/settle.ts';
+import { readMerchant } from '../../src/store/merchants.ts';
+import { enterCheckpoint } from '../../src/store/refunds/checkpoints.ts';
+import { recordLateFailure } from '../../src/store/refunds/late-failure.ts';
 import { readRefund } from '../../src/store/refunds/read.ts';
 import { reserveRefund } from '../../src/store/refunds/reserve.ts';
 import { beginSend } from '../../src/store/refunds/send.ts';
+import type { LegKey } from '../../src/store/refunds/send.ts';
 import { settleLeg } from '../../src/store/refunds/settle.ts';
 import type { PayoutOrderEvent } from '../../src/domain/payout-order.ts';
 import type { RefundRefusal } from '../../src/domain/rejections.ts';
@@ -20,12 +25,12 @@ let refundCount = 0;
 
 /** Reads an order in the dialect as the adapter would. */
 export function snapshotOf(order: Json): OrderSnapshot {
-  const { charges, ...raw } = order as Json & { id: string; currency: string; charges: { data: (Json & { id: string; amount: number; status: string; refunds: { data: { id: string; amount: number }[] } | null })[] } };
+  const { charges, ...raw } = order as Json & { id: string; currency: string; charges: { data: (Json & { id: string; amount: number; status: string; refunds: { data: { id: string; amount: number; status?: ProviderRefundState }[] } | null })[] } };
   return {
     orderId: raw.id, currency: raw.currency, raw,
     charges: charges.data.map((charge) => ({
       chargeId: charge.id, amountMinor: charge.amount, currency: raw.currency, providerStatus: charge.status, paid: charge.status !== 'pending_payment', disputedMinor: 0,
-      refunds: (charge.refunds?.data ?? []).map((refund) => ({ providerRefundId: refund.id, amountMinor: -refund.amount })), raw: charge,
+      refunds: (charge.refunds?.data ?? []).map((refund) => ({ providerRefundId: refund.id, amountMinor: -refund.amount, state: refund.status ?? 'succeeded', reference: null })), raw: charge,
     })),
   };
 }
@@ -44,18 +49,26 @@ export function chargeIdOf(orderId: string, index: number): string {
 }
 
 /** What becomes of each leg. */
-export type LegFate = 'succeeded' | 'refused' | 'sending';
+export type LegFate = 'authorized' | 'approved' | 'succeeded' | 'refused' | 'sending';
 
-/** Does to the records what the refund Workflow and its Activities do, and answers as the Workflow would. */
+/**
+ * Does to the records what the refund Workflow and its Activities do up to where it rests, and answers as the Workflow would: at its first
+ * checkpoint if the merchant demands one, else where the fates of its legs leave it.
+ */
 export async function playRefund(db: Database, refund: NewRefund, fates: readonly LegFate[] = ['succeeded', 'succeeded']): Promise<RefundAnswer> {
   const { merchantId, orderId } = refund;
   const refundId = deriveRefundId(merchantId, orderId, refund.idempotencyKey);
-  const reservation = await reserveRefund(db, ACTING, { ...refund, refundId, fingerprint: refundFingerprint(refund), gated: true, recordRefusal: true });
-  for (const [index, leg] of (reservation.kind === 'reserved' ? reservation.legs : []).entries()) {
-    const key = { merchantId, refundId, legId: leg.legId };
-    await beginSend(db, ACTING, key, 1, []);
-    if (fates[index] === 'refused') await settleLeg(db, ACTING, key, { kind: 'refused', refusal: 'conekta.errors.processing.refund.declined' });
-    if (fates[index] === 'succeeded') await settleLeg(db, ACTING, key, { kind: 'succeeded', ...(await orderAfter(db, merchantId, orderId, leg)), seenAt: new Date() });
+  const { policy } = await readMerchant(db, merchantId);
+  const reservation = await reserveRefund(db, ACTING, { ...refund, refundId, fingerprint: refundFingerprint(refund), gated: true, policy, demands: {}, recordRefusal: true });
+  const [checkpoint] = reservation.kind === 'reserved' ? reservation.checkpoints : [];
+  if (checkpoint !== undefined) await enterCheckpoint(db, ACTING, { merchantId, refundId }, checkpoint.kind);
+  for (const [index, { legId }] of (reservation.kind === 'reserved' && checkpoint === undefined ? reservation.legs : []).entries()) {
+    const key = { merchantId, refundId, legId };
+    // One that waits for its turn, or was sent before, stays as it is.
+    if ((await beginSend(db, ACTING, key, { sendNumber: 1, lastSend: 0, refundsBefore: [], gated: true })).kind !== 'go') continue;
+    const fate = fates[index] ?? 'sending';
+    if (fate === 'refused') await settleLeg(db, ACTING, key, { kind: 'refused', refusal: 'conekta.errors.processing.refund.declined' });
+    else if (fate !== 'sending') await settlePlayed(db, key, fate);
   }
   const record = await readRefund(db, merchantId, refundId);
   if (record === null) throw new Error('the refund is not on record');
@@ -63,15 +76,30 @@ export async function playRefund(db: Database, refund: NewRefund, fates: readonl
   return { kind: 'answered', refundId, view: { ...record, refusal, fingerprint: refundFingerprint(refund), needsAttention: false } };
 }
 
-async function orderAfter(db: Database, merchantId: string, orderId: string, leg: { chargeId: string; amountMinor: number }) {
-  const record = await readOrder(db, merchantId, orderId);
+/** Settles a leg as the provider's order now shows it. Answers the id of its refund there. */
+export async function settlePlayed(db: Database, key: LegKey, state: Exclude<ProviderRefundState, 'failed'>): Promise<string> {
+  const { providerRefundId, order } = await orderShowing(db, key, state);
+  await settleLeg(db, ACTING, key, { kind: state, providerRefundId, seen: { order, seenAt: new Date() } });
+  return providerRefundId;
+}
+
+/** The provider takes back what a leg had moved, and the books follow (R9). */
+export async function failPlayedLate(db: Database, key: LegKey): Promise<void> {
+  const { order } = await orderShowing(db, key, 'failed');
+  if (!(await recordLateFailure(db, ACTING, key, { order, seenAt: new Date() }))) throw new Error('there was nothing to take back');
+}
+
+/** The order with the refund of a leg in a state: a new one, or the one it had already. */
+async function orderShowing(db: Database, { merchantId, legId }: LegKey, state: ProviderRefundState) {
+  const leg = await db.selectFrom('legs').select(['order_id', 'charge_id', 'amount_minor', 'provider_refund_id']).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).executeTakeFirstOrThrow();
+  const record = await readOrder(db, merchantId, leg.order_id);
   if (record === null) throw new Error('the order is not on record');
   refundCount += 1;
-  const providerRefundId = `refund_${refundCount}`;
-  const made = { object: 'refund', amount: -leg.amountMinor, id: providerRefundId, created_at: 1_681_358_168, auth_code: '1776' };
+  const providerRefundId = leg.provider_refund_id ?? `refund_${refundCount}`;
+  const shown = { object: 'refund', amount: -leg.amount_minor, id: providerRefundId, created_at: 1_681_358_168, auth_code: '1776', ...(state === 'succeeded' ? {} : { status: state }) };
   const charges = record.charges.map(({ chargeId, raw }) => {
-    const before = (raw['refunds'] as { data: unknown[] } | null)?.data ?? [];
-    const data = chargeId === leg.chargeId ? [...before, made] : before;
+    const before = (raw['refunds'] as { data: Json[] } | null)?.data ?? [];
+    const data = chargeId === leg.charge_id ? [...before.filter(({ id }) => id !== providerRefundId), shown] : before;
     return { ...raw, refunds: data.length === 0 ? null : { object: 'list', has_more: false, total: data.length, data } };
   });
   return { providerRefundId, order: snapshotOf({ ...record.raw, charges: { data: charges } }) };

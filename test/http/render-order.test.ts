@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { renderOrder, renderUntouchedOrder } from '../../src/http/conekta/render-order.ts';
 import type { OrderRecord } from '../../src/store/orders.ts';
@@ -35,7 +36,35 @@ describe('renderOrder', () => {
 
   it('should take back what a failed refund had said (R9)', () => {
     const record = order(charge({}, { ...refunds([-30_000, 'failed']), status: 'refunded' }));
-    expect(renderOrder({ ...record, raw: { ...record.raw, payment_status: 'refunded' } })).toMatchObject({ amount_refunded: 0, payment_status: 'paid', is_refundable: true });
+    expect(renderOrder({ ...record, raw: { ...record.raw, payment_status: 'refunded' } })).toMatchObject({ amount_refunded: 0, payment_status: 'paid', is_refundable: true, charges: { data: [{ status: 'paid', refunds: null }] } });
+  });
+
+  it.each(['failed', 'canceled', 'cancelled'])('should not show a refund that is %s, nor count it, but date the order by it (CONTRACT §5, R9)', (status) => {
+    const rendered = renderOrder(order(charge({ heldMinor: 4000 }, refunds(-4000, [-6000, status]))));
+    expect(rendered).toMatchObject({ amount_refunded: 4000, payment_status: 'partially_refunded', updated_at: 101 });
+    expect(rendered['charges']).toMatchObject({ data: [{ status: 'partially_refunded', refunds: { total: 1, data: [{ id: 'r0', amount: -4000 }] } }] });
+  });
+
+  it.each(['authorized', 'approved', 'pending', undefined])('should show a refund under way as the provider tells it, and count it: %s (M2)', (status) => {
+    const rendered = renderOrder(order(charge({ heldMinor: 4000 }, refunds(status === undefined ? -4000 : [-4000, status]))));
+    expect(rendered).toMatchObject({ amount_refunded: 4000, charges: { data: [{ refunds: { total: 1, data: [{ amount: -4000, ...(status === undefined ? {} : { status }) }] } }] } });
+  });
+
+  it('should always say as refunded what the refunds it shows add up to, and show no empty list (CONTRACT §5)', () => {
+    const status = fc.constantFrom('failed', 'canceled', 'cancelled', 'authorized', 'approved', 'succeeded', 'pending');
+    const list = fc.array(fc.oneof(fc.integer({ min: 1, max: 5000 }).map((amount) => -amount), fc.tuple(fc.integer({ min: 1, max: 5000 }).map((amount) => -amount), status)), { maxLength: 5 });
+    fc.assert(fc.property(fc.array(list, { maxLength: 3 }), (lists) => {
+      for (const render of [renderOrder, renderUntouchedOrder]) {
+        const rendered = render(order(...lists.map((entries) => charge({}, refunds(...entries)))));
+        const shown = (rendered['charges'] as { data: { refunds: { total: number; data: { amount: number; status?: string }[] } | null }[] }).data.map((each) => each.refunds);
+        for (const each of shown) if (each !== null) expect([each.total, each.data.length > 0]).toEqual([each.data.length, true]);
+        const entries = shown.flatMap((each) => each?.data ?? []);
+        expect(rendered['amount_refunded']).toBe(0 - entries.reduce((sum, { amount }) => sum + amount, 0));
+        for (const entry of entries) expect(['failed', 'canceled', 'cancelled']).not.toContain(entry.status);
+        const counting = lists.flat().filter((entry) => typeof entry === 'number' || !['failed', 'canceled', 'cancelled'].includes(entry[1]));
+        expect(entries).toHaveLength(counting.length);
+      }
+    }));
   });
 
   it.each([['unpaid', { paid: false }], ['disputed', { disputedMinor: 1 }], ['held by refunds under way', { heldMinor: 30_000 }], ['refunded elsewhere', { externalMinor: 30_000 }]])('should not call a charge refundable that is %s (M2)', (_, changes) => {

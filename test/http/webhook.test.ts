@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -7,17 +7,16 @@ import type { PayoutOrderEvent } from '../../src/domain/payout-order.ts';
 import { createApiApp } from '../../src/http/app.ts';
 import { movePayoutOrder } from '../../src/store/payout-orders/settle.ts';
 import { playPayoutOrder } from './played-workflows.ts';
+import { deliverTo, PROVIDER_PUBLIC_PEM, signatureOf } from './signed-webhook.ts';
 import { expectRefused, payoutBody, startApi } from './start-api.ts';
 import type { Answer, TestApi } from './start-api.ts';
 
-const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const publicPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
 let api: TestApi;
 let payoutOrderId = '';
 let events = 0;
 
 beforeAll(async () => {
-  api = await startApi({ webhookPublicKeyPem: publicPem });
+  api = await startApi({ webhookPublicKeyPem: PROVIDER_PUBLIC_PEM });
   api.client.reset({ createPayoutOrder: (order) => playPayoutOrder(api.db, order) });
   payoutOrderId = String((await api.call('POST', '/payout_orders', payoutBody())).body.id);
 });
@@ -31,9 +30,8 @@ function event(type = 'payout_order.withdrawn', object: object = { id: `provider
   return { id: `event_${events}`, object: 'event', type, data: { object, previous_attributes: {} } };
 }
 
-function deliver(body: unknown, { key = privateKey, headers = {} }: { key?: KeyObject; headers?: Record<string, string> } = {}): Promise<Answer> {
-  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
-  return api.call('POST', '/webhooks/conekta', bytes, { authorization: '', digest: sign('RSA-SHA256', bytes, key).toString('base64'), ...headers });
+function deliver(body: unknown, options: { key?: KeyObject; headers?: Record<string, string> } = {}): Promise<Answer> {
+  return deliverTo(api, body, options);
 }
 
 describe('POST /webhooks/conekta (A8)', () => {
@@ -72,8 +70,8 @@ describe('POST /webhooks/conekta (A8)', () => {
   });
 
   it.each<[string, { key?: KeyObject; headers?: Record<string, string> }]>([
-    ['another key\'s', { key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey }], ['an empty', { headers: { digest: '' } }], ['no base64', { headers: { digest: '!!!' } }], ['another body\'s', { headers: { digest: sign('RSA-SHA256', Buffer.from('{}'), privateKey).toString('base64') } }],
-    ['a SHA-1', { headers: { digest: sign('RSA-SHA1', Buffer.from('x'), privateKey).toString('base64') } }],
+    ['another key\'s', { key: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey }], ['an empty', { headers: { digest: '' } }], ['no base64', { headers: { digest: '!!!' } }], ['another body\'s', { headers: { digest: signatureOf('{}') } }],
+    ['a SHA-1', { headers: { digest: signatureOf('x', { hash: 'RSA-SHA1' }) } }],
   ])('should refuse %s signature with 401 and touch nothing', async (_, options) => {
     expectRefused(api, await deliver(event(), options), 401, 'authentication_error');
   });
@@ -81,7 +79,7 @@ describe('POST /webhooks/conekta (A8)', () => {
   it('should refuse a missing signature, a body changed by one byte, and everything without a key', async () => {
     const body = JSON.stringify(event());
     expectRefused(api, await api.call('POST', '/webhooks/conekta', body, { authorization: '' }), 401, 'authentication_error');
-    const digest = sign('RSA-SHA256', Buffer.from(body), privateKey).toString('base64');
+    const digest = signatureOf(body);
     expectRefused(api, await api.call('POST', '/webhooks/conekta', `${body} `, { digest }), 401, 'authentication_error');
     const unconfigured = await startApi();
     expectRefused(unconfigured, await unconfigured.call('POST', '/webhooks/conekta', body, { digest }), 401, 'authentication_error');

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createConektaAdapter } from '../../src/providers/conekta/adapter.ts';
 import type { ConektaAdapter } from '../../src/providers/conekta/adapter.ts';
+import type { ProviderRefundState } from '../../src/domain/send-protocol.ts';
 import { ProviderError } from '../../src/providers/provider-error.ts';
 import type { ProviderOrder, ProviderPayoutOrder } from '../../src/providers/provider.ts';
-import { CALL, FIRST_CHARGE_ID, ORDER_ID, PAYOUT, PAYOUT_ORDER_ID, REFERENCE, REFUND, goldenPayoutOrder, seed } from '../unit/conekta/golden.ts';
+import { CALL, FIRST_CHARGE_ID, ORDER_ID, PAYOUT, PAYOUT_ORDER_ID, REFERENCE, REFUND, chargesOf, goldenPayoutOrder, refundsOf, seed } from '../unit/conekta/golden.ts';
 import type { Json } from '../unit/conekta/golden.ts';
 import { respondText, startScriptedServer } from '../unit/conekta/scripted-server.ts';
 import type { ScriptedServer } from '../unit/conekta/scripted-server.ts';
@@ -41,7 +42,7 @@ function holderOf(root: unknown, path: Path): Json | undefined {
 
 const REMOVED = Symbol('removed');
 const odd = fc.oneof(
-  fc.constantFrom<unknown>(REMOVED, null, true, false, '', '30000', 0, -0, -1, 1.5, -30000.5, 1e300, 2 ** 53, -(2 ** 53), [], {}, [null], 'paid', 'refunded', 'pending', 'failed', 'MXN', 'USD', 'mxn', ORDER_ID),
+  fc.constantFrom<unknown>(REMOVED, null, true, false, '', '30000', 0, -0, -1, 1.5, -30000.5, 1e300, 2 ** 53, -(2 ** 53), [], {}, [null], 'paid', 'refunded', 'pending', 'failed', 'succeeded', 'approved', 'FAILED', 'failed ', 'constructor', '__proto__', 'MXN', 'USD', 'mxn', ORDER_ID),
   fc.integer(),
   fc.string(),
   fc.jsonValue({ maxDepth: 2 }),
@@ -99,9 +100,36 @@ const listOf = (value: unknown): Json[] => {
   expect(list.has_more).toBe(false);
   return list.data;
 };
-const counted = (refund: Json) => !['failed', 'canceled', 'cancelled'].includes(String(refund['status']));
+
+/** What each word means, by hand; a refund without one is done. Any other word is no state at all (S7). */
+const STATES: Readonly<Record<string, ProviderRefundState>> = {
+  pending: 'authorized', in_process: 'authorized', processing: 'authorized', authorized: 'authorized', approved: 'approved',
+  succeeded: 'succeeded', success: 'succeeded', completed: 'succeeded', paid: 'succeeded', refunded: 'succeeded',
+  failed: 'failed', canceled: 'failed', cancelled: 'failed',
+};
+const KNOWN_WORDS = Object.keys(STATES);
+
+function stateOf(status: unknown): ProviderRefundState {
+  if (status === undefined || status === null) return 'succeeded';
+  expect(KNOWN_WORDS).toContain(status);
+  return STATES[status as string]!;
+}
+
 const CAPTURED = ['paid', 'partially_refunded', 'refunded', 'chargeback', 'charged_back', 'in_dispute'];
 const isMoney = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
+
+const MOVING = fc.constantFrom(...KNOWN_WORDS.filter((word) => STATES[word] !== 'failed'));
+
+/** The seed's order with further refunds in every state, so that a mutation meets their words. */
+const golden: fc.Arbitrary<Json> = fc.tuple(MOVING, fc.array(fc.constantFrom(...KNOWN_WORDS), { maxLength: 3 })).map(([first, more]) => {
+  const order = seed('order.refund.response');
+  const list = refundsOf(chargesOf(order)[0]);
+  list.data[0] = { ...list.data[0], status: first };
+  list.data.push(...more.map((status, index) => ({ object: 'refund', id: `more_${index}`, amount: -1 - index, status })));
+  list.total = list.data.length;
+  return order;
+});
+const mutatedOrder = golden.chain(mutated);
 
 /** What an order's mapping must be, read off the JSON itself. */
 function expectOrder(order: ProviderOrder, json: Json): void {
@@ -112,9 +140,9 @@ function expectOrder(order: ProviderOrder, json: Json): void {
   expect(order.charges.map((charge) => [charge.chargeId, charge.amountMinor, charge.currency, charge.providerStatus, charge.raw])).toEqual(
     charges.map((charge) => [charge['id'], charge['amount'], charge['currency'], charge['status'], charge]),
   );
-  expect(order.charges.map((charge) => charge.refunds.map((refund) => [refund.providerRefundId, refund.amountMinor]))).toEqual(
-    charges.map((charge) => listOf(charge['refunds']).filter(counted).map((refund) => [refund['id'], -Number(refund['amount'])])),
-  );
+  expect(order.charges.map(({ refunds }) => refunds)).toEqual(charges.map((charge) => listOf(charge['refunds']).map((refund) => ({
+    providerRefundId: refund['id'], amountMinor: -Number(refund['amount']), state: stateOf(refund['status']), reference: null,
+  }))));
   const amounts = order.charges.flatMap((charge) => [charge.amountMinor, ...charge.refunds.map(({ amountMinor }) => amountMinor)]);
   expect(amounts.every(isMoney)).toBe(true);
   for (const { paid, providerStatus } of order.charges) expect(paid).toBe(CAPTURED.includes(providerStatus));
@@ -134,7 +162,7 @@ function expectPayoutOrder(payoutOrder: ProviderPayoutOrder, json: Json): void {
 describe('a mutated golden answer of Conekta', () => {
   it('should be read by getOrder as it is, or be unknown (S7)', async () => {
     await fc.assert(
-      fc.asyncProperty(mutated(seed('order.refund.response')), async (json) => {
+      fc.asyncProperty(mutatedOrder, async (json) => {
         const order = await valueOrUnknown(json, () => adapter.getOrder(CALL, ORDER_ID));
         if (order !== null) expectOrder(order, json);
       }),
@@ -144,11 +172,35 @@ describe('a mutated golden answer of Conekta', () => {
 
   it('should be read by submitRefund as it is, about our charge, or be unknown (S7)', async () => {
     await fc.assert(
-      fc.asyncProperty(mutated(seed('order.refund.response')), async (json) => {
+      fc.asyncProperty(mutatedOrder, async (json) => {
         const order = await valueOrUnknown(json, () => adapter.submitRefund(CALL, REFUND));
         if (order === null) return;
         expectOrder(order, json);
         expect(order.charges.find(({ chargeId }) => chargeId === FIRST_CHARGE_ID)?.currency).toBe('MXN');
+      }),
+      RUNS,
+    );
+  });
+
+  it('should never take a status word that is not known for a state: all are known, or the whole answer is unknown (S7)', async () => {
+    const word = fc.oneof({ weight: 6, arbitrary: fc.constantFrom<unknown>(...KNOWN_WORDS, null) }, { weight: 1, arbitrary: odd }, {
+      weight: 1, arbitrary: fc.constantFrom(...KNOWN_WORDS).chain((known) => fc.constantFrom(known.toUpperCase(), ` ${known}`, `${known}\n`, known.slice(1), `${known}s`, `${known}_refund`)),
+    });
+    const isKnown = (status: unknown) => status === undefined || status === null || KNOWN_WORDS.includes(status as string);
+    await fc.assert(
+      fc.asyncProperty(fc.array(word, { minLength: 1, maxLength: 4 }), async (words) => {
+        const json = seed('order.refund.response');
+        const [charge] = chargesOf(json);
+        json['amount_refunded'] = 0;
+        charge['status'] = 'paid';
+        charge['refunds'] = {
+          object: 'list', has_more: false, total: words.length,
+          data: words.map((status, index) => ({ object: 'refund', id: `re_${index}`, amount: -100, ...(status === REMOVED ? {} : { status }) })),
+        };
+        const order = await valueOrUnknown(json, () => adapter.getOrder(CALL, ORDER_ID));
+        const statuses = words.map((status) => (status === REMOVED ? undefined : status));
+        expect(order !== null).toBe(statuses.every(isKnown));
+        if (order !== null) expect(order.charges[0]?.refunds.map(({ state }) => state)).toEqual(statuses.map(stateOf));
       }),
       RUNS,
     );

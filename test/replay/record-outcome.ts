@@ -5,7 +5,7 @@ import { TASK_QUEUE } from '../../workflows/ids.ts';
 import { eventually } from '../workflow/eventually.ts';
 import { scriptActivities } from '../workflow/scripted-activities.ts';
 import { onStage } from '../workflow/stage.ts';
-import type { RecordedOutcome } from './recorded-outcomes.ts';
+import type { RecordedOutcome } from './record-scene.ts';
 
 /** What histories say about the worker and the client that made them. */
 export const RECORDING_IDENTITY = 'reintegro';

@@ -1,55 +1,12 @@
-import type { SendOutcome } from '../../activities/contracts.ts';
 import { turnSignal } from '../../workflows/messages.ts';
-import { eventually } from '../workflow/eventually.ts';
 import { fakePayoutProvider } from '../workflow/fake-payout-provider.ts';
 import { countOf } from '../workflow/read-history.ts';
-import { ACCEPTED, DECLINED, FOUND, PROTOCOL, reserved } from '../workflow/refund-samples.ts';
+import { ACCEPTED, DECLINED, FOUND, reserved } from '../workflow/refund-samples.ts';
 import type { Script } from '../workflow/scripted-activities.ts';
-import type { Stage, TestPayoutOrder, TestRefund } from '../workflow/stage.ts';
-
-/** One outcome whose history is kept: what the Activities answer, and how the process is brought to its end. */
-export interface RecordedOutcome {
-  /** Name of the history's file. */
-  readonly name: string;
-  /** Acts until the outcome is reached, and hands over the process whose history is kept. */
-  play(stage: Stage, script: Script): Promise<TestRefund | TestPayoutOrder>;
-}
-
-/** Real time passes while histories are recorded: what takes a minute in life takes a moment here. */
-const QUICK = { ...PROTOCOL, settleDelayMs: 200 };
-const SENT: SendOutcome = { ...ACCEPTED, refundStatus: 'in_process', statusDetail: 'sent' };
-
-function refundOutcome(name: string, prepare: (script: Script) => void, act?: (refund: TestRefund) => Promise<void>): RecordedOutcome {
-  return {
-    name,
-    play: async (stage, script) => {
-      prepare(script);
-      const refund = stage.refund({ idempotencyKey: name });
-      const begun = refund.begin({ shownMoney: { amountMinor: 5000, currency: 'MXN' } });
-      if (act !== undefined) await act(refund);
-      await begun;
-      if (act === undefined) await refund.wait();
-      return refund;
-    },
-  };
-}
-
-async function waitsInTimer(refund: TestRefund): Promise<void> {
-  await reach(refund, (events) => countOf(events, 'timerStarted') === 1);
-}
-
-/** Waits until a process has such a history. */
-async function reach(subject: TestRefund | TestPayoutOrder, reached: (events: Awaited<ReturnType<TestRefund['events']>>) => boolean): Promise<void> {
-  await eventually(async () => {
-    if (!reached(await subject.events())) throw new Error(`${subject.workflowId} is not there yet`);
-  });
-}
-
-async function needsAttention(subject: TestRefund | TestPayoutOrder): Promise<void> {
-  await eventually(async () => {
-    if (!(await subject.view()).needsAttention) throw new Error(`${subject.workflowId} needs no attention yet`);
-  });
-}
+import type { TestPayoutOrder } from '../workflow/stage.ts';
+import { needsAttention, QUICK, reach, refundOutcome, SENT, waitsInTimer } from './record-scene.ts';
+import type { RecordedOutcome } from './record-scene.ts';
+import { REFUND_AFTERMATHS, REFUNDS_OF_ALL_WAYS } from './recorded-refund-ways.ts';
 
 const REFUNDS: readonly RecordedOutcome[] = [
   refundOutcome('refund-refunded', (script) => script.on('reserveRefund', reserved()).on('submitRefund', ACCEPTED)),
@@ -144,4 +101,6 @@ const PAYOUT_ORDERS: readonly RecordedOutcome[] = [
 ];
 
 /** All outcomes of which a history is kept, by Workflow Type. */
-export const RECORDED_OUTCOMES = { refundWorkflow: REFUNDS, payoutOrderWorkflow: PAYOUT_ORDERS } as const;
+export const RECORDED_OUTCOMES = {
+  refundWorkflow: [...REFUNDS, ...REFUNDS_OF_ALL_WAYS], payoutOrderWorkflow: PAYOUT_ORDERS, refundAftermathWorkflow: REFUND_AFTERMATHS,
+} as const;

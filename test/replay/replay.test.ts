@@ -84,4 +84,12 @@ describe('mutated histories', () => {
     history.events[index] = { ...activity, eventId: timer.eventId };
     await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
   });
+
+  it('should fail to replay when an approval was not written down before the send (I8, R3)', async () => {
+    const history = read('refund-approved-and-refunded.json');
+    const scheduled = history.events.find((event) => event.activityTaskScheduledEventAttributes?.activityType.name === 'passCheckpoint');
+    if (scheduled?.activityTaskScheduledEventAttributes === undefined) throw new Error('the history has no such Activity');
+    scheduled.activityTaskScheduledEventAttributes.activityType.name = 'submitRefund';
+    await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
+  });
 });

@@ -6,14 +6,14 @@ import { fenceSend } from '../../src/store/refunds/send.ts';
 import { settleLeg } from '../../src/store/refunds/settle.ts';
 import type { Database } from '../../src/store/database.ts';
 import { describeOnEachDatabase } from '../support/database.ts';
-import { actingFor, atSecond, begin, chargeRow, chargeSnapshot, legOf, openShop, orderSnapshot, PROVIDER, REFUSED, reserve, success, type Shop } from './refund-records.ts';
+import { actingFor, atSecond, begin, chargeRow, chargeSnapshot, legOf, listed, openShop, orderSnapshot, PROVIDER, REFUSED, reserve, success, type Shop } from './refund-records.ts';
 
 function save(db: Database, shop: Shop, second: number, ...charges: readonly Partial<ChargeSnapshot>[]): Promise<void> {
   return saveOrder(db, shop.merchantId, PROVIDER, { ...orderSnapshot(charges), raw: { readAt: second } }, atSecond(second));
 }
 
-const MANUAL = { providerRefundId: 're_manual', amountMinor: 300 };
-const OURS = { providerRefundId: 're_ours', amountMinor: 1_000 };
+const MANUAL = listed('re_manual', 300);
+const OURS = listed('re_ours', 1_000);
 
 describeOnEachDatabase('saveOrder', (database) => {
   it('should let a newer reading replace an older one, whole', async () => {
@@ -50,7 +50,7 @@ describeOnEachDatabase('saveOrder', (database) => {
     await begin(db, legOf(shop, 'r'));
     await settleLeg(db, actingFor('r'), legOf(shop, 'r'), success('re_ours', orderSnapshot([{ refunds: [MANUAL, OURS] }]), atSecond(10)));
     expect(await chargeRow(db, shop)).toMatchObject({ held_minor: 1_000, external_minor: 300 });
-    await save(db, shop, 11, { refunds: [MANUAL, OURS, { providerRefundId: 're_manual_2', amountMinor: 50 }] });
+    await save(db, shop, 11, { refunds: [MANUAL, OURS, listed('re_manual_2', 50)] });
     expect(await chargeRow(db, shop)).toMatchObject({ held_minor: 1_000, external_minor: 350 });
   });
 

@@ -70,7 +70,7 @@ describeOnEachDatabase('openCase', (database) => {
     const shop = await openShop(db);
     await reserve(db, shop, 'r');
     await begin(db, legOf(shop, 'r'));
-    const matter = { merchantId: shop.merchantId, kind: 'outcome_unknown', refundId: 'r', legId: 'r:chg_1' };
+    const matter = { merchantId: shop.merchantId, kind: 'outcome_unknown', refundId: 'r', legId: 'r:chg_1' } as const;
     await Promise.all([openCase(db, matter), openCase(db, matter), openCase(db, { ...matter, kind: 'waited_too_long' })]);
     const read = () => db.selectFrom('cases').select(['kind', 'refund_id', 'leg_id', 'amount_minor', 'currency', 'status']).where('merchant_id', '=', shop.merchantId).orderBy('kind').execute();
     const named = { refund_id: 'r', leg_id: 'r:chg_1', amount_minor: 10_000, currency: 'MXN', status: 'open' };

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
+import type { RefundPolicy } from '../../src/domain/checkpoint.ts';
+import type { ListedRefund } from '../../src/domain/send-protocol.ts';
+import { listCases, type CaseRecord } from '../../src/store/cases.ts';
 import type { Database } from '../../src/store/database.ts';
 import { saveMerchant } from '../../src/store/merchants.ts';
 import { saveOrder, type ChargeSnapshot, type OrderSnapshot } from '../../src/store/orders.ts';
 import { reserveRefund, type RefundReservation, type Reservation } from '../../src/store/refunds/reserve.ts';
-import { beginSend, type LegKey } from '../../src/store/refunds/send.ts';
+import { beginSend, type LegKey, type SendAsked } from '../../src/store/refunds/send.ts';
 import type { LegResult } from '../../src/store/refunds/settle.ts';
 import type { Acting } from '../../src/store/transitions.ts';
 
@@ -27,6 +30,11 @@ export function orderSnapshot(charges: readonly Partial<ChargeSnapshot>[] = [{}]
   return { orderId: 'ord_1', currency: 'MXN', charges: charges.map(chargeSnapshot), raw: { kind: 'order' } };
 }
 
+/** A refund as the provider lists it, done there unless said otherwise. Amount in minor units. */
+export function listed(providerRefundId: string, amountMinor: number, state: ListedRefund['state'] = 'succeeded'): ListedRefund {
+  return { providerRefundId, amountMinor, state, reference: null };
+}
+
 /** A moment, in seconds after a fixed one. */
 export function atSecond(second: number): Date {
   return new Date(Date.UTC(2026, 0, 1) + second * 1000);
@@ -46,10 +54,19 @@ export function actingFor(refundId: string): Acting {
   return { actor: 'key_test', workflowId: `refund:${refundId}`, runId: 'run_1' };
 }
 
+/** A person who acts on a refund, and why (O3). */
+export function operatorFor(refundId: string): Acting {
+  return { ...actingFor(refundId), actor: 'key_operator', reason: 'seen at the bank' };
+}
+
+/** A merchant that demands nothing before a send. Times in milliseconds. */
+export const NO_POLICY: RefundPolicy = { reviewThresholdMinor: null, reviewExpiryMs: 1_000, requirePayerConfirmation: false, payerConfirmationExpiryMs: 2_000, cancellationWindowMs: 0 };
+
 /** Reserves a refund of the shop's order, gated and with the refusal on record unless said otherwise. */
 export function reserve(db: Database, shop: Shop, refundId: string, over: Partial<RefundReservation> = {}): Promise<Reservation> {
   return reserveRefund(db, actingFor(refundId), {
-    merchantId: shop.merchantId, orderId: shop.orderId, refundId, idempotencyKey: `key-${refundId}`, fingerprint: 'f', gated: true, recordRefusal: true, ...over,
+    merchantId: shop.merchantId, orderId: shop.orderId, refundId, idempotencyKey: `key-${refundId}`, fingerprint: 'f', gated: true, policy: NO_POLICY, demands: {},
+    recordRefusal: true, ...over,
   });
 }
 
@@ -58,14 +75,19 @@ export function legOf(shop: Shop, refundId: string, chargeId = 'chg_1'): LegKey 
   return { merchantId: shop.merchantId, refundId, legId: `${refundId}:${chargeId}` };
 }
 
-/** Commits a send, with what the charge listed before. */
-export function begin(db: Database, key: LegKey, sendNumber = 1, before: readonly string[] = []): ReturnType<typeof beginSend> {
-  return beginSend(db, actingFor(key.refundId), key, sendNumber, before);
+/** Asks for the permit of a send of a gated leg as it stands, before which the charge listed nothing. */
+export async function begin(db: Database, key: LegKey, sendNumber = 1, over: Partial<SendAsked> = {}): ReturnType<typeof beginSend> {
+  return beginSend(db, actingFor(key.refundId), key, { sendNumber, refundsBefore: [], gated: true, lastSend: (await legRow(db, key)).send_number, ...over });
 }
 
 /** A success as an adapter would show it. */
 export function success(providerRefundId: string, order: OrderSnapshot = orderSnapshot(), seenAt: Date = atSecond(10)): LegResult {
-  return { kind: 'succeeded', providerRefundId, order, seenAt };
+  return { kind: 'succeeded', providerRefundId, seen: { order, seenAt } };
+}
+
+/** What the provider told of a refund it accepted, without showing the order. */
+export function told(kind: 'authorized' | 'approved' | 'succeeded', providerRefundId: string): LegResult {
+  return { kind, providerRefundId, seen: null };
 }
 
 /** A definitive refusal. */
@@ -94,10 +116,33 @@ export function legRow(db: Database, key: LegKey) {
   return db.selectFrom('legs').selectAll().where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).executeTakeFirstOrThrow();
 }
 
+/** One refund's row. */
+export function refundRow(db: Database, merchantId: string, refundId: string) {
+  return db.selectFrom('refunds').selectAll().where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirstOrThrow();
+}
+
+/** The cases of a refund, oldest first, by kind and status. */
+export async function casesOf(db: Database, merchantId: string, refundId: string): Promise<readonly (readonly [CaseRecord['kind'], CaseRecord['status']])[]> {
+  return (await listCases(db, merchantId, { refundId })).map((one) => [one.kind, one.status]);
+}
+
+/** Everything on record about a merchant's money, to be compared before and after what must change nothing. */
+export async function books(db: Database, merchantId: string) {
+  const rowsOf = (table: 'refunds' | 'legs' | 'charges' | 'transitions' | 'events' | 'money_movements' | 'cases') => db.selectFrom(table).selectAll().where('merchant_id', '=', merchantId).execute();
+  const [refunds, legs, charges, transitions, events, moved, cases] = await Promise.all([rowsOf('refunds'), rowsOf('legs'), rowsOf('charges'), rowsOf('transitions'), rowsOf('events'), rowsOf('money_movements'), rowsOf('cases')]);
+  return { refunds, legs, charges, transitions, events, moved, cases };
+}
+
 /** All movements of a merchant, oldest first. */
 export function movements(db: Database, shop: { readonly merchantId: string }) {
   return db.selectFrom('money_movements').select(['kind', 'leg_id', 'charge_id', 'payout_order_id', 'amount_minor', 'currency', 'provider_id'])
     .where('merchant_id', '=', shop.merchantId).orderBy('movement_id').execute();
+}
+
+/** Who wrote each transition of a subject, and why (O3), oldest first. */
+export function audit(db: Database, merchantId: string, subjectId: string) {
+  return db.selectFrom('transitions').select(['from_status', 'to_status', 'status_detail', 'actor', 'reason', 'workflow_id', 'run_id'])
+    .where('merchant_id', '=', merchantId).where('subject_id', '=', subjectId).orderBy('transition_id').execute();
 }
 
 /** The statuses a subject went through, oldest first, each with the types of its events (I6: one). */

@@ -6,7 +6,7 @@ import { refundOperation, type Reservation } from '../../src/store/refunds/reser
 import { cancelRefund } from '../../src/store/refunds/cancel.ts';
 import { settleLeg } from '../../src/store/refunds/settle.ts';
 import { describeOnEachDatabase } from '../support/database.ts';
-import { actingFor, begin, chargeRow, history, holds, legOf, openShop, REFUSED, reserve, success } from './refund-records.ts';
+import { actingFor, begin, chargeRow, history, holds, legOf, listed, openShop, REFUSED, reserve, success } from './refund-records.ts';
 
 const SPLIT = [{ chargeId: 'chg_1', amountMinor: 6_000 }, { chargeId: 'chg_2', amountMinor: 4_000 }];
 
@@ -68,11 +68,11 @@ describeOnEachDatabase('reserveRefund', (database) => {
 
   it('should keep external refunds and chargebacks out of what remains (M2)', async () => {
     const db = database();
-    const shop = await openShop(db, [{ amountMinor: 1_000, refunds: [{ providerRefundId: 'manual', amountMinor: 300 }] }]);
-    expect(await reserve(db, shop, 'too-much', { amountMinor: 701 })).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining' });
+    const shop = await openShop(db, [{ amountMinor: 1_000, refunds: [listed('manual', 300)] }]);
+    expect(await reserve(db, shop, 'too-much', { amountMinor: 701 })).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining', fingerprint: 'f' });
     expect(reservedMinor([await reserve(db, shop, 'rest')])).toBe(700);
     const disputed = await openShop(db, [{ amountMinor: 1_000, disputedMinor: 1 }]);
-    expect(await reserve(db, disputed, 'any')).toEqual({ kind: 'refused', refusal: 'order_not_returnable' });
+    expect(await reserve(db, disputed, 'any')).toEqual({ kind: 'refused', refusal: 'order_not_returnable', fingerprint: 'f' });
   });
 
   it('should answer what stands when repeated, and change nothing (R8, R11)', async () => {
@@ -124,12 +124,12 @@ describeOnEachDatabase('reserveRefund', (database) => {
     const db = database();
     const shop = await openShop(db);
     const asked = { amountMinor: 10_001 };
-    expect(await reserve(db, shop, 'big', { ...asked, recordRefusal: false })).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining' });
+    expect(await reserve(db, shop, 'big', { ...asked, recordRefusal: false })).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining', fingerprint: 'f' });
     expect(await readRefund(db, shop.merchantId, 'big')).toBeNull();
     expect(await findKey(db, shop.merchantId, refundOperation(shop.orderId), 'key-big')).toBeNull();
     await reserve(db, shop, 'big', asked);
     expect(await readRefund(db, shop.merchantId, 'big')).toMatchObject({ status: 'rejected', statusDetail: 'amount_exceeds_remaining', amountMinor: 10_001 });
-    expect(await reserve(db, shop, 'big', { amountMinor: 1 })).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining' });
+    expect(await reserve(db, shop, 'big', { amountMinor: 1 })).toEqual({ kind: 'refused', refusal: 'amount_exceeds_remaining', fingerprint: 'f' });
     expect(await history(db, shop.merchantId, 'big')).toEqual([{ to: 'rejected', detail: 'amount_exceeds_remaining', events: ['refund.rejected'] }]);
     expect(await holds(db, shop)).toEqual([{ held: 0, ofLegs: 0 }]);
   });
@@ -142,7 +142,7 @@ describeOnEachDatabase('reserveRefund', (database) => {
   ])('should refuse %s and hold nothing (R1)', async (_, over, refusal) => {
     const db = database();
     const shop = await openShop(db, SPLIT);
-    expect(await reserve(db, shop, 'refused', over)).toEqual({ kind: 'refused', refusal });
+    expect(await reserve(db, shop, 'refused', over)).toEqual({ kind: 'refused', refusal, fingerprint: 'f' });
     expect(await holds(db, shop)).toEqual([{ held: 0, ofLegs: 0 }, { held: 0, ofLegs: 0 }]);
   });
 
@@ -150,7 +150,7 @@ describeOnEachDatabase('reserveRefund', (database) => {
     const db = database();
     const shop = await openShop(db, SPLIT);
     await reserve(db, shop, 'first', { chargeId: 'chg_2' });
-    expect(await reserve(db, shop, 'total')).toEqual({ kind: 'refused', refusal: 'order_not_returnable' });
+    expect(await reserve(db, shop, 'total')).toEqual({ kind: 'refused', refusal: 'order_not_returnable', fingerprint: 'f' });
     expect(await holds(db, shop)).toEqual([{ held: 0, ofLegs: 0 }, { held: 4_000, ofLegs: 4_000 }]);
   });
 

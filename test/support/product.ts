@@ -21,6 +21,8 @@ export interface ProductOptions {
   readonly apis?: number;
   /** Worker processes; only with `databaseUrl`. */
   readonly workers?: number;
+  /** The program that the worker processes run, with the worker's settings; the shipped one when omitted. */
+  readonly workerProgram?: string;
   /** Settings on top of the ones for tests. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -84,8 +86,8 @@ async function startParts(options: ProductOptions, dataDir: string, undo: Undo):
     SANDBOX_WEBHOOK_URL: `http://127.0.0.1:${apiPorts[0]}/webhooks/conekta`,
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }), ...options.settings,
   };
-  const start = (args: readonly string[], portVariable: string, port: number, healthPath: string, own: Readonly<Record<string, string>> = {}): Promise<Part> =>
-    startPart({ args, env: { ...settings, ...own, [portVariable]: String(port) }, url: `http://127.0.0.1:${port}`, healthPath }, undo);
+  const start = (args: readonly string[], portVariable: string, port: number, healthPath: string, own: Readonly<Record<string, string>> = {}, file = EXECUTABLE): Promise<Part> =>
+    startPart({ file, args, env: { ...settings, ...own, [portVariable]: String(port) }, url: `http://127.0.0.1:${port}`, healthPath }, undo);
   const sandbox = await start(['sandbox'], 'SANDBOX_PORT', Number(sandboxPort), '/sandbox/health');
   const workerPorts = embedded ? [] : await freePorts(options.workers ?? 1);
   const startApi = (port: number): Promise<Part> => (embedded
@@ -94,7 +96,7 @@ async function startParts(options: ProductOptions, dataDir: string, undo: Undo):
     : start(['api'], 'PORT', port, '/health/ready'));
   const parts = await allStarted([
     ...apiPorts.map(startApi),
-    ...workerPorts.map((port) => start(['worker'], 'WORKER_HEALTH_PORT', port, '/health/ready')),
+    ...workerPorts.map((port) => start(['worker'], 'WORKER_HEALTH_PORT', port, '/health/ready', {}, options.workerProgram)),
   ]);
   return {
     get temporal() {
@@ -136,14 +138,15 @@ async function prepareDatabase(url: string): Promise<void> {
 }
 
 interface PartSpec {
+  readonly file: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly url: string;
   readonly healthPath: string;
 }
 
-async function startPart({ args, env, url, healthPath }: PartSpec, undo: Undo): Promise<Part> {
-  let program = await startNodeProgram(EXECUTABLE, args, { env });
+async function startPart({ file, args, env, url, healthPath }: PartSpec, undo: Undo): Promise<Part> {
+  let program = await startNodeProgram(file, args, { env });
   undo.push(() => program.stop());
   const serving = async (): Promise<void> => {
     const watched = program;
@@ -158,7 +161,7 @@ async function startPart({ args, env, url, healthPath }: PartSpec, undo: Undo): 
     },
     url,
     async restart() {
-      program = await startNodeProgram(EXECUTABLE, args, { env });
+      program = await startNodeProgram(file, args, { env });
       await serving();
     },
   };

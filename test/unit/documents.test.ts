@@ -1,18 +1,31 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CaseKind } from '../../activities/contracts.ts';
 import { SETTING_NAMES } from '../../src/config.ts';
+import { CASE_ACTIONS } from '../../src/domain/case.ts';
+import type { CaseAction, CaseKind } from '../../src/domain/case.ts';
 import { ERRORS } from '../../src/http/errors.ts';
 import type { ErrorText } from '../../src/http/errors.ts';
 import { MAGIC_VALUES } from '../../src/sandbox/magic-values.ts';
+import type { ActRefusal } from '../../workflows/messages.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
 /** Checked by the compiler: a kind without a line here, or a line without a kind, does not compile. */
 const CASE_KINDS = {
-  outcome_unknown: true, unreadable_answer: true, late_failure: true, late_reversal: true, contradiction: true, waited_too_long: true,
+  outcome_unknown: true, unreadable_answer: true, waited_too_long: true, late_failure: true, late_reversal: true, contradiction: true, workflow_gone: true,
 } as const satisfies Record<CaseKind, true>;
+
+/** Checked by the compiler like the kinds of cases. */
+const ACT_REFUSALS = {
+  not_awaited: true, same_person: true, malformed: true, charge_id_required: true, no_open_case: true, provider_refund_taken: true, never_sent: true, other_amount: true,
+  not_shown_by_provider: true, provider_says_otherwise: true, too_early: true, overtaken: true,
+} as const satisfies Record<ActRefusal, true>;
+
+/** By what the runbook has to name each act. */
+const NAMES_OF_ACTS = {
+  resolve: '`resolveRefund`', retry: '`retryRefund`', cancel: 'cancel', acknowledge: '`acknowledgeLateFailure`', ask_again: 'same key',
+} as const satisfies Record<CaseAction, string>;
 
 function read(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
@@ -66,7 +79,8 @@ function brokenLinks(path: string, text: string): readonly string[] {
 }
 
 describe('docs/configuration.md', () => {
-  const rows = tableRows(read('docs/configuration.md'));
+  const [settings = '', ...sections] = read('docs/configuration.md').split(/^(?=## )/m);
+  const rows = tableRows(settings);
 
   it('should document every setting once, and nothing that is none (D1)', () => {
     expect(rows.map(([name = '']) => name).sort()).toEqual(SETTING_NAMES.map((name) => `\`${name}\``).sort());
@@ -76,6 +90,13 @@ describe('docs/configuration.md', () => {
     const readers = /^(dev|api|worker|sandbox)(, (dev|api|worker|sandbox))*$/;
     expect(rows.filter((row) => row.length !== 4 || !readers.test(row[2] ?? '') || (row[3] ?? '') === '').map(([name]) => name)).toEqual([]);
   });
+
+  it('should document every option of a refund policy, in order, and have no other table (R3, R5)', () => {
+    const [, command = ''] = read('src/bin/reintegro.ts').split("merchant.command('policy");
+    const options = [...command.split('.action(')[0]?.matchAll(/option\('(--[a-z-]+)/g) ?? []].map(([, option = '']) => `\`${option}\``);
+    expect(options.length).toBeGreaterThan(0);
+    expect(sections.flatMap(tableRows).map(([name]) => name)).toEqual(options);
+  });
 });
 
 describe('docs/runbook.md', () => {
@@ -83,6 +104,18 @@ describe('docs/runbook.md', () => {
 
   it('should have one entry for every error code and every kind of case, and no other (O1)', () => {
     expect([...found.keys()].sort()).toEqual([...Object.keys(ERRORS), ...Object.keys(CASE_KINDS)].sort());
+  });
+
+  it('should say of every kind of case what it means, what it says about the money and what to do, and name each act there is (O1, O2)', () => {
+    const wrong = Object.entries<readonly CaseAction[]>(CASE_ACTIONS).flatMap(([kind, acts]) => (
+      ['Means', 'Money: ', 'Do', ...acts.map((act) => NAMES_OF_ACTS[act])].filter((part) => found.get(kind)?.includes(part) !== true).map((part) => `${kind}: ${part}`)
+    ));
+    expect(wrong).toEqual([]);
+  });
+
+  it('should list every reason for which an act is refused, once, and no other (O2, R3)', () => {
+    const [, section = ''] = /^### When an act is refused\n(.*?)^#/ms.exec(read('docs/runbook.md')) ?? [];
+    expect(tableRows(section).map(([reason = '']) => reason).sort()).toEqual(Object.keys(ACT_REFUSALS).map((reason) => `\`${reason}\``).sort());
   });
 
   it('should begin the entry of an error with its HTTP status and its code on the wire', () => {
@@ -96,6 +129,11 @@ describe('docs/runbook.md', () => {
 });
 
 describe('docs/sandbox.md', () => {
+  it('should say of every mode of a refund what the provider, the caller, the Workflow and the operator see of it (X4)', () => {
+    const told = tableRows(read('docs/sandbox.md')).filter((row) => row.length === 5 && row.every((cell) => cell !== '')).map(([mode]) => mode);
+    expect(MAGIC_VALUES.map(({ mode }) => `\`${mode}\``).filter((mode) => !told.includes(mode))).toEqual([]);
+  });
+
   it('should list the magic amounts as they are (X6)', () => {
     const listed = tableRows(read('docs/sandbox.md')).filter(([ending = '']) => /^\d{3}$/.test(ending)).map(([ending, mode]) => [ending, mode]);
     expect(listed).toEqual(MAGIC_VALUES.map(({ ending, mode }) => [String(ending), `\`${mode}\``]));

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import * as sources from '../../workflows/index.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
-const WORKFLOW_TYPES = ['payoutOrderWorkflow', 'refundWorkflow'];
+const WORKFLOW_TYPES = ['payoutOrderWorkflow', 'refundAftermathWorkflow', 'refundWorkflow'];
 
 /** Everything a Worker loads per Workflow cache, without the source map. The SDK is most of it. */
 const MAX_CODE_BYTES = 800_000;

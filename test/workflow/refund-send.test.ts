@@ -157,7 +157,7 @@ describe('refundWorkflow, a lost answer', () => {
       expect(await refund.view()).toMatchObject({ status: 'in_process', statusDetail: 'needs_attention', needsAttention: true });
       expect(needsAttentionUpserts(await refund.events())).toEqual([false, true]);
       const pauses = secondsOfTimers(await refund.events());
-      expect(pauses.slice(0, 7)).toEqual([60, 32, 64, 128, 256, 512, 512]);
+      expect(pauses.slice(0, 7)).toEqual([60, 32, 64, 128, 256, 512, 1024]);
       expect(script.calls('submitRefund')).toHaveLength(1);
       answers = true;
       expect(await refund.wait()).toMatchObject({ status: 'refunded', needsAttention: false });

@@ -22,11 +22,12 @@ export interface Script {
 }
 
 const NAMES = [
-  'reserveRefund', 'takeTurn', 'cancelRefund', 'submitRefund', 'findRefund', 'openCase',
+  'reserveRefund', 'enterCheckpoint', 'passCheckpoint', 'takeTurn', 'loseTurn', 'cancelRefund', 'submitRefund', 'findRefund', 'followRefund',
+  'reviewRefund', 'resolveLeg', 'recordAct', 'openCase', 'closeCase',
   'registerPayoutOrder', 'issueReference', 'findReference', 'voidReference', 'followPayoutOrder',
 ] as const satisfies readonly Name[];
 
-/** Makes a script. Opening a case and calling a refund off always work unless scripted otherwise. */
+/** Makes a script. What only writes something down always works unless scripted otherwise. */
 export function scriptActivities(): Script {
   const steps = new Map<Name, readonly unknown[]>();
   const calls = new Map<Name, unknown[]>(NAMES.map((name) => [name, []]));
@@ -51,7 +52,8 @@ export function scriptActivities(): Script {
     calls: <N extends Name>(name: N) => (calls.get(name) ?? []) as readonly Input<N>[],
     unscripted,
   };
-  return script.on('openCase', undefined).on('cancelRefund', { nextTurns: [] });
+  for (const name of ['openCase', 'closeCase', 'passCheckpoint', 'recordAct'] as const) script.on(name, undefined);
+  return script.on('enterCheckpoint', { isBeyond: false }).on('cancelRefund', { nextTurns: [] }).on('loseTurn', { nextTurn: null });
 }
 
 /** A door for Activities to wait at. */

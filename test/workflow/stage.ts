@@ -10,8 +10,8 @@ import { Worker } from '@temporalio/worker';
 import { derivePayoutOrderId, deriveRefundId } from '../../src/client/identifiers.ts';
 import { createReintegroClient } from '../../src/client/reintegro-client.ts';
 import type { NewPayoutOrder, NewRefund, PayoutOrderAnswer, ReintegroClient, RefundAnswer, RequestOptions } from '../../src/client/reintegro-client.ts';
-import { payoutOrderWorkflowId, refundWorkflowId } from '../../workflows/ids.ts';
-import type { PayoutFact, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
+import { payoutOrderWorkflowId, refundAftermathWorkflowId, refundWorkflowId } from '../../workflows/ids.ts';
+import type { LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundView, ResolveAct } from '../../workflows/messages.ts';
 import type { Script } from './scripted-activities.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -19,6 +19,9 @@ import { workflowBundle } from './workflow-bundle.ts';
 export type HistoryEvent = NonNullable<History['events']>[number];
 
 const MERCHANT = 'mer_1';
+
+/** Who acts upon refunds of tests: not who asked for them. */
+export const SECOND_PERSON: OperatorAct = { actor: 'key_2', reason: 'looked at it' };
 
 /** What refunds and payout orders of a test have in common. */
 interface Process<View, Answer> {
@@ -34,8 +37,34 @@ interface Process<View, Answer> {
   events(): Promise<readonly HistoryEvent[]>;
 }
 
+/** The acts of people about a refund, through the typed client; as a second person unless told otherwise. */
+interface RefundActs {
+  approve(act?: OperatorAct): Promise<RefundView | null>;
+  reject(act?: OperatorAct): Promise<RefundView | null>;
+  confirm(act?: OperatorAct): Promise<RefundView | null>;
+  contest(act?: OperatorAct): Promise<RefundView | null>;
+  resolve(act: ResolveAct): Promise<RefundView | null>;
+  retry(act?: LegAct): Promise<RefundView | null>;
+  /** Tells it that something happened at its provider. */
+  tell(eventId: string): Promise<void>;
+}
+
 /** A refund of a test. */
-export type TestRefund = Process<RefundView, RefundAnswer>;
+export interface TestRefund extends Process<RefundView, RefundAnswer>, RefundActs {
+  /** What is looked into after its end (R9). */
+  aftermath(): TestAftermath;
+}
+
+/** What happens to a refund of a test after its end. */
+export interface TestAftermath {
+  readonly workflowId: string;
+  readonly handle: WorkflowHandle;
+  /** Has the refund looked at, through the typed client. */
+  doubt(eventId: string): Promise<void>;
+  acknowledge(act?: OperatorAct): Promise<void>;
+  wait(): Promise<unknown>;
+  events(): Promise<readonly HistoryEvent[]>;
+}
 
 /** A payout order of a test. */
 export interface TestPayoutOrder extends Process<PayoutOrderView, PayoutOrderAnswer> {
@@ -114,12 +143,13 @@ function makeStage(env: TestWorkflowEnvironment, taskQueue: string, begun: Workf
       const refund: NewRefund = { merchantId: MERCHANT, orderId: 'ord_1', idempotencyKey: nextKey(), requestedBy: 'key_1', ...more };
       const id = deriveRefundId(refund.merchantId, refund.orderId, refund.idempotencyKey);
       return {
-        id, ...found(refundWorkflowId(MERCHANT, id)),
+        id, ...found(refundWorkflowId(MERCHANT, id)), ...actsOn(client, id),
         begin: (options) => client.requestRefund(refund, options),
         view: () => client.getRefund(MERCHANT, id),
         cancel: (requestedBy = 'key_1') => client.cancelRefund(MERCHANT, id, requestedBy),
         signalCancel: () => client.signalCancelRefund(MERCHANT, id, 'key_1'),
         wait: () => client.waitForRefund(MERCHANT, id),
+        aftermath: () => aftermathOf(client, id, refund.orderId, found(refundAftermathWorkflowId(MERCHANT, id))),
       };
     },
     payoutOrder: async (more = {}) => {
@@ -136,6 +166,27 @@ function makeStage(env: TestWorkflowEnvironment, taskQueue: string, begun: Workf
       };
     },
     skipTo: async (instantMs) => env.sleep(Math.max(0, instantMs - (await env.currentTimeMs()))),
+  };
+}
+
+function actsOn(client: ReintegroClient, id: string): RefundActs {
+  return {
+    approve: (act = SECOND_PERSON) => client.approveRefund(MERCHANT, id, act),
+    reject: (act = SECOND_PERSON) => client.rejectRefund(MERCHANT, id, act),
+    confirm: (act = SECOND_PERSON) => client.confirmRefund(MERCHANT, id, act),
+    contest: (act = SECOND_PERSON) => client.contestRefund(MERCHANT, id, act),
+    resolve: (act) => client.resolveRefund(MERCHANT, id, act),
+    retry: (act = SECOND_PERSON) => client.retryRefund(MERCHANT, id, act),
+    tell: (eventId) => client.signalRefundFact(MERCHANT, id, eventId),
+  };
+}
+
+function aftermathOf(client: ReintegroClient, id: string, orderId: string, workflow: Pick<TestAftermath, 'workflowId' | 'handle' | 'events'>): TestAftermath {
+  return {
+    ...workflow,
+    doubt: (eventId) => client.reviewRefund(MERCHANT, id, orderId, eventId),
+    acknowledge: (act = SECOND_PERSON) => client.acknowledgeLateFailure(MERCHANT, id, act),
+    wait: () => workflow.handle.result(),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Environment } from './environments.ts';
 import { realServer } from './environments.ts';
 import { eventually } from './eventually.ts';
 import { fakePayoutProvider } from './fake-payout-provider.ts';
+import { detailsOf } from './read-details.ts';
 import { countOf } from './read-history.ts';
 import { ACCEPTED, FOUND, PROTOCOL, reserved } from './refund-samples.ts';
 import { latch, scriptActivities } from './scripted-activities.ts';
@@ -18,12 +19,6 @@ beforeAll(async () => {
   server = await realServer();
 });
 afterAll(() => server.close());
-
-/** The current details as the Temporal Web UI asks for them. */
-async function detailsOf(subject: TestRefund | TestPayoutOrder): Promise<string> {
-  const metadata = await subject.handle.query<{ currentDetails?: string }>('__temporal_workflow_metadata');
-  return metadata.currentDetails ?? '';
-}
 
 async function searchAttributesOf(subject: TestRefund | TestPayoutOrder): Promise<Record<string, unknown>> {
   const { typedSearchAttributes } = await subject.handle.describe();

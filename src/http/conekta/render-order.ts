@@ -1,12 +1,11 @@
 import { remainingMinor } from '../../domain/allocation.ts';
 import { sumMinor } from '../../domain/money.ts';
 import type { OrderRecord } from '../../store/orders.ts';
+import { isFailedRefund } from './refund-words.ts';
 
 type Json = Record<string, unknown>;
 type ChargeRecord = OrderRecord['charges'][number];
 
-/** Refunds that the provider lists and that moved nothing. */
-const FAILED: ReadonlySet<unknown> = new Set(['failed', 'canceled', 'cancelled']);
 /** Words for refunded money; they are computed, since the order was read before its last refund. */
 const REFUNDED_WORDS: ReadonlySet<unknown> = new Set(['refunded', 'partially_refunded']);
 
@@ -68,16 +67,22 @@ function statusOf(providerStatus: unknown, refundedMinor: number, capturedMinor:
 }
 
 function lastChange(order: OrderRecord): unknown {
-  const times = order.charges.flatMap(refundsOf).map((refund) => refund['created_at']).concat(order.raw['updated_at']).filter((at) => typeof at === 'number');
+  const times = order.charges.flatMap(listedRefunds).map((refund) => refund['created_at']).concat(order.raw['updated_at']).filter((at) => typeof at === 'number');
   return times.length === 0 ? order.raw['updated_at'] : Math.max(...times);
 }
 
 /** Σ of a charge's refunds, positive minor units; the wire has them negative (M6). */
 function refundedOf(charge: ChargeRecord): number {
-  return sumMinor(refundsOf(charge).filter((refund) => !FAILED.has(refund['status'])).map((refund) => Math.abs(Number(refund['amount'] ?? 0))));
+  return sumMinor(refundsOf(charge).map((refund) => Math.abs(Number(refund['amount'] ?? 0))));
 }
 
+/** The refunds that are shown, which are those that count: `amount_refunded` is their sum (CONTRACT §5). */
 function refundsOf(charge: ChargeRecord): Json[] {
+  // Those that moved nothing, or were taken back, are not shown (CONTRACT §5).
+  return listedRefunds(charge).filter((refund) => !isFailedRefund(refund['status']));
+}
+
+function listedRefunds(charge: ChargeRecord): Json[] {
   const list = charge.raw['refunds'];
   const data = isObject(list) ? list['data'] : null;
   return Array.isArray(data) ? data.filter(isObject) : [];

@@ -11,6 +11,7 @@ import { ApiError } from '../errors.ts';
 import { bodyBytes, parseJson } from '../json-body.ts';
 import type { Records } from '../records.ts';
 import { takeInLateFact } from './late-fact.ts';
+import { tellRefunds } from './order-events.ts';
 
 /** What taking in webhooks needs. */
 export interface WebhookContext {
@@ -67,6 +68,8 @@ async function takeIn(context: WebhookContext, body: unknown): Promise<void> {
     const { object } = parseEvent(payoutOrderEventSchema, body).data;
     const record = await records.findByProviderId(PROVIDER, object.id, object.metadata?.reintegro_id ?? null);
     if (record !== null) await tellPayoutOrder(context, record, event);
+  } else if (/^(order|charge)\./.test(event.type)) {
+    await tellRefunds(context, body, event.id);
   }
   // Only now: a crash before this line takes the event in again, which changes nothing (P6).
   await records.rememberTakenIn(PROVIDER, event.id);

@@ -1,6 +1,6 @@
 import type { ProviderAdapter, ProviderCall, ProviderOrder, ProviderPayoutOrder, ProviderPayoutOrderRequest, ProviderRefundRequest } from '../provider.ts';
 import { ProviderError } from '../provider-error.ts';
-import { checkAnswer, readAnswer } from './classify.ts';
+import { checkAnswer, isSend, readAnswer } from './classify.ts';
 import type { RequestPurpose } from './classify.ts';
 import { createConektaClient } from './client.ts';
 import type { ConektaClient, ConektaClientOptions, ConektaRequest } from './client.ts';
@@ -20,7 +20,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 /** An id as one path segment. An id that cannot be one names nothing, and must not turn into another address. */
 function pathSegment(id: string, purpose: RequestPurpose): string {
   if (id === '' || id === '.' || id === '..' || LONE_SURROGATE.test(id)) {
-    throw new ProviderError(purpose === 'send' ? 'declined' : 'not_found', 'Conekta: not an id');
+    throw new ProviderError(isSend(purpose) ? 'declined' : 'not_found', 'Conekta: not an id');
   }
   return encodeURIComponent(id);
 }
@@ -60,8 +60,8 @@ async function getOrder(client: ConektaClient, call: ProviderCall, orderId: stri
 
 async function submitRefund(client: ConektaClient, call: ProviderCall, request: ProviderRefundRequest): Promise<ProviderOrder> {
   assertAmount(request.amountMinor);
-  const path = `/orders/${pathSegment(request.orderId, 'send')}/refunds`;
-  const json = await ask(client, call, 'send', { method: 'POST', path, body: toRefundBody(request) });
+  const path = `/orders/${pathSegment(request.orderId, 'refund')}/refunds`;
+  const json = await ask(client, call, 'refund', { method: 'POST', path, body: toRefundBody(request) });
   const order = toProviderOrder(readOrder(json, request.orderId));
   const charge = order.charges.find(({ chargeId }) => chargeId === request.chargeId);
   assertOurs(charge?.currency === request.currency, 'this charge in this currency');

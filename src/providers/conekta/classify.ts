@@ -5,11 +5,27 @@ import type { WireAnswer } from './exchange.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { conektaErrorSchema } from './schemas.ts';
 
-/** What a request is for: `send` asks for a change, `read` names one object, `search` lists. */
-export type RequestPurpose = 'send' | 'read' | 'search';
+/** What a request is for: `refund` and `send` ask for a change, `read` names one object, `search` lists. */
+export type RequestPurpose = 'refund' | 'send' | 'read' | 'search';
+
+/** Whether a request asks for a change. */
+export function isSend(purpose: RequestPurpose): boolean {
+  return purpose === 'refund' || purpose === 'send';
+}
 
 /** Conekta's definitive refusals (CONTRACT §6), valid only with a readable error body. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 402, 404, 409, 422, 428]);
+
+/**
+ * Codes by which a refund is refused because the charge has nothing, or too little, left. They are read by the code alone:
+ * CONTRACT §5 leaves the status open (402, 422 or 428).
+ */
+const NOTHING_LEFT: readonly RegExp[] = [
+  // Seed 002: a charge of the order is not returnable.
+  /^conekta\.errors\.precondition_required\.combo\.order\.is_not_returnable$/,
+  // Parameter errors (CONTRACT §6) on `amount`, which leaves as a positive integer: all that can be wrong with it is its size.
+  /^conekta\.errors\.parameter_validation\.amount\./,
+];
 
 /** The body as JSON, or `undefined`, which JSON cannot say, when it is not JSON in UTF-8. */
 function decode(body: Buffer): unknown {
@@ -28,8 +44,10 @@ function unknownAnswer(message: string, details: ProviderErrorDetails): Provider
 function classifyRefusal(json: unknown, httpStatus: number, purpose: RequestPurpose): ProviderError {
   const error = conektaErrorSchema.safeParse(json);
   if (!error.success) return unknownAnswer(`status ${httpStatus} without a readable error`, { httpStatus });
-  const details = { httpStatus, providerCode: error.data.details[0].code };
-  if (httpStatus !== 404 || purpose === 'send') return new ProviderError('declined', 'Conekta: the request was refused', details);
+  const { code } = error.data.details[0];
+  const saysNothingLeft = purpose === 'refund' && NOTHING_LEFT.some((pattern) => pattern.test(code));
+  const details = { httpStatus, providerCode: code, ...(saysNothingLeft ? { saysNothingLeft } : {}) };
+  if (httpStatus !== 404 || isSend(purpose)) return new ProviderError('declined', 'Conekta: the request was refused', details);
   // A list that "does not exist" says nothing about what it would hold.
   if (purpose === 'search') return unknownAnswer('the list was not found', details);
   return new ProviderError('not_found', 'Conekta: the object does not exist', details);

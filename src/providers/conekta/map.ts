@@ -1,9 +1,15 @@
+import type { ListedRefund } from '../../domain/send-protocol.ts';
 import type { ProviderCharge, ProviderOrder, ProviderPayoutOrder, ProviderRefundRequest, ProviderPayoutOrderRequest } from '../provider.ts';
-import type { ConektaChargeDto, ConektaOrderDto, ConektaPayoutOrderDto } from './schemas.ts';
-import { isCaptured, isCounting, isDisputed } from './statuses.ts';
+import type { ConektaChargeDto, ConektaOrderDto, ConektaPayoutOrderDto, ConektaRefundDto } from './schemas.ts';
+import { isCaptured, isDisputed, refundStateOf } from './statuses.ts';
 
 /** The metadata field that carries our own id of a payout order (X5, S4). */
 export const REFERENCE_FIELD = 'reintegro_id';
+
+/** Conekta keeps no reference of ours on a refund. */
+function toListedRefund(refund: ConektaRefundDto): ListedRefund {
+  return { providerRefundId: refund.id, amountMinor: -refund.amount, state: refundStateOf(refund.status), reference: null };
+}
 
 function toProviderCharge(charge: ConektaChargeDto): ProviderCharge {
   const disputed = isDisputed(charge.status, charge.chargeback?.status);
@@ -14,12 +20,12 @@ function toProviderCharge(charge: ConektaChargeDto): ProviderCharge {
     providerStatus: charge.status,
     paid: isCaptured(charge.status),
     disputedMinor: disputed ? charge.amount : 0,
-    refunds: (charge.refunds?.data ?? []).filter(isCounting).map((refund) => ({ providerRefundId: refund.id, amountMinor: -refund.amount })),
+    refunds: (charge.refunds?.data ?? []).map(toListedRefund),
     raw: charge,
   };
 }
 
-/** Reads a checked order: refund amounts turn positive, definitively failed refunds are left out (M2, M6). */
+/** Reads a checked order: refund amounts turn positive (M6), and refunds in every state are told. */
 export function toProviderOrder(order: ConektaOrderDto): ProviderOrder {
   const { charges, ...raw } = order;
   return { orderId: order.id, currency: order.currency, charges: (charges?.data ?? []).map(toProviderCharge), raw };

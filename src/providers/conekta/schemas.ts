@@ -81,6 +81,8 @@ export const conektaErrorSchema = z.looseObject({
   details: z.tuple([z.looseObject({ code: z.string().max(200).regex(/^conekta\.errors\.[A-Za-z0-9_.]+$/) })], z.unknown()),
 });
 
+/** A refund as Conekta lists it. */
+export type ConektaRefundDto = z.input<typeof refundSchema>;
 /** A charge as Conekta sends it. */
 export type ConektaChargeDto = z.input<typeof chargeSchema>;
 /** An order as Conekta sends it. */

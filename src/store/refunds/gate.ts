@@ -29,7 +29,8 @@ export async function passGate(tx: Tx, merchantId: string, chargeId: string, leg
   return next;
 }
 
-async function firstInLine(tx: Tx, merchantId: string, chargeId: string): Promise<NextInLine | null> {
+/** Who is first in line, or `null`. */
+export async function firstInLine(tx: Tx, merchantId: string, chargeId: string): Promise<NextInLine | null> {
   const leg = await tx.selectFrom('legs').select(['leg_id', 'workflow_id'])
     .where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).where('status', '=', 'reserved').where('ticket', 'is not', null)
     .orderBy('ticket').limit(1).executeTakeFirst();

@@ -1,12 +1,15 @@
 import { sql } from 'kysely';
 import { allocateRefund } from '../../domain/allocation.ts';
 import type { Allocation, ChargeBalance } from '../../domain/allocation.ts';
+import { checkpointsFor, remainingCheckpoints } from '../../domain/checkpoint.ts';
+import type { Checkpoint, RefundDemands, RefundPolicy } from '../../domain/checkpoint.ts';
 import { legId } from '../../domain/leg.ts';
 import { isMovableAmount, sumMinor } from '../../domain/money.ts';
 import type { RefundRefusal } from '../../domain/rejections.ts';
 import { isRefundRefusal } from '../../domain/rejections.ts';
-import { isFinalRefundStatus } from '../../domain/refund-status.ts';
+import { isCancellableRefundStatus, isFinalRefundStatus } from '../../domain/refund-status.ts';
 import type { RefundStatus } from '../../domain/refund-status.ts';
+import { closeCasesOfOutcome } from '../cases.ts';
 import type { Database } from '../database.ts';
 import { claimKey, findKey } from '../idempotency.ts';
 import { recordTransition } from '../transitions.ts';
@@ -25,14 +28,29 @@ export interface RefundReservation {
   readonly fingerprint: string;
   /** Whether one leg at a time may be under way on a charge (S5: `balance` providers). */
   readonly gated: boolean;
+  /** What the merchant and the request demand before the send (R3, R5). */
+  readonly policy: RefundPolicy;
+  readonly demands: RefundDemands;
   /** Whether a refusal is written down at once, or only reported because the order's snapshot may be stale. */
   readonly recordRefusal: boolean;
 }
 
 /** What was reserved, or why not. */
 export type Reservation =
-  | { readonly kind: 'reserved'; readonly currency: string; readonly legs: readonly ReservedLeg[]; readonly alreadySent: boolean }
-  | { readonly kind: 'refused'; readonly refusal: RefundRefusal }
+  | {
+      readonly kind: 'reserved';
+      readonly currency: string;
+      readonly legs: readonly ReservedLeg[];
+      readonly alreadySent: boolean;
+      /** The stops that are still ahead. */
+      readonly checkpoints: readonly Checkpoint[];
+      readonly fingerprint: string;
+      /** Who asked for the refund on record: whoever asks again is somebody else, perhaps. */
+      readonly requestedBy: string;
+    }
+  /** The key stands for another request, which is on record and not over: nothing was done (R8). */
+  | { readonly kind: 'other_request'; readonly fingerprint: string }
+  | { readonly kind: 'refused'; readonly refusal: RefundRefusal; readonly fingerprint: string }
   | { readonly kind: 'concluded'; readonly status: RefundStatus; readonly statusDetail: string; readonly fingerprint: string };
 
 /** A leg with its amount held on the charge. */
@@ -41,6 +59,8 @@ export interface ReservedLeg {
   readonly chargeId: string;
   readonly amountMinor: number;
   readonly hasTurn: boolean;
+  /** The last send that was permitted or given up; zero for a leg that was just reserved. */
+  readonly lastSend: number;
 }
 
 /** The operation an idempotency key of a refund belongs to: one order's refunds (R8, CONTRACT §1). */
@@ -60,11 +80,12 @@ export async function reserveRefund(db: Database, acting: Acting, request: Refun
     const allocated = charges === null ? { refusal: 'order_not_found' as const } : allocateRefund(charges, request);
     if ('refusal' in allocated) {
       if (request.recordRefusal) await recordRefusal(tx, acting, request, allocated.refusal);
-      return { kind: 'refused', refusal: allocated.refusal };
+      return { kind: 'refused', refusal: allocated.refusal, fingerprint: request.fingerprint };
     }
     const currency = charges?.[0]?.currency ?? '';
-    const legs = await hold(tx, acting, request, allocated.legs, currency);
-    return { kind: 'reserved', currency, legs, alreadySent: false };
+    const checkpoints = checkpointsFor(request.policy, request.demands, sumMinor(allocated.legs.map((leg) => leg.amountMinor)), Date.now());
+    const legs = await hold(tx, acting, request, { allocations: allocated.legs, currency, checkpoints });
+    return { kind: 'reserved', currency, legs, alreadySent: false, checkpoints, fingerprint: request.fingerprint, requestedBy: acting.actor };
   });
 }
 
@@ -84,31 +105,43 @@ async function lockCharges(tx: Tx, merchantId: string, orderId: string): Promise
 }
 
 /** What an earlier call left: `null` for nothing, or for a refund whose order the provider would not show. */
-async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idempotencyKey }: RefundReservation): Promise<Reservation | null> {
-  const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).forUpdate().executeTakeFirst();
+async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idempotencyKey, gated, fingerprint: asked }: RefundReservation): Promise<Reservation | null> {
+  const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency', 'checkpoints', 'requested_by']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).forUpdate().executeTakeFirst();
   if (refund === undefined) return null;
-  if (refund.status === 'rejected' && isRefundRefusal(refund.status_detail)) return { kind: 'refused', refusal: refund.status_detail };
-  if (isFinalRefundStatus(refund.status)) {
-    const claimed = await findKey(tx, merchantId, refundOperation(orderId), idempotencyKey);
-    return { kind: 'concluded', status: refund.status, statusDetail: refund.status_detail, fingerprint: claimed?.fingerprint ?? '' };
-  }
+  const fingerprint = (await findKey(tx, merchantId, refundOperation(orderId), idempotencyKey))?.fingerprint ?? '';
+  if (refund.status === 'rejected' && isRefundRefusal(refund.status_detail)) return { kind: 'refused', refusal: refund.status_detail, fingerprint };
+  if (isFinalRefundStatus(refund.status)) return { kind: 'concluded', status: refund.status, statusDetail: refund.status_detail, fingerprint };
+  if (fingerprint !== asked) return { kind: 'other_request', fingerprint };
   const rows = await tx.selectFrom('legs').innerJoin('charges', (join) => join.onRef('charges.merchant_id', '=', 'legs.merchant_id').onRef('charges.charge_id', '=', 'legs.charge_id'))
-    .select(['leg_id', 'legs.charge_id', 'amount_minor', 'gate_leg_id', 'ticket', 'legs.status'])
+    .select(['leg_id', 'legs.charge_id', 'amount_minor', 'gate_leg_id', 'legs.status', 'send_number', 'fenced_send'])
     .where('legs.merchant_id', '=', merchantId).where('refund_id', '=', refundId).orderBy('position').execute();
-  const legs = rows.map((row) => ({ legId: row.leg_id, chargeId: row.charge_id, amountMinor: row.amount_minor, hasTurn: row.status !== 'reserved' || row.ticket === null || row.gate_leg_id === row.leg_id }));
+  const legs = rows.map((row) => ({
+    legId: row.leg_id, chargeId: row.charge_id, amountMinor: row.amount_minor, hasTurn: row.status !== 'reserved' || !gated || row.gate_leg_id === row.leg_id,
+    lastSend: Math.max(row.send_number, row.fenced_send),
+  }));
   if (legs.length === 0) return null;
-  return { kind: 'reserved', currency: refund.currency ?? '', legs, alreadySent: refund.status !== 'pending' };
+  return {
+    kind: 'reserved', currency: refund.currency ?? '', legs, alreadySent: !isCancellableRefundStatus(refund.status),
+    checkpoints: remainingCheckpoints(refund.checkpoints, refund.status, refund.status_detail), fingerprint, requestedBy: refund.requested_by,
+  };
 }
 
 async function recordRefusal(tx: Tx, acting: Acting, request: RefundReservation, refusal: RefundRefusal): Promise<void> {
   // An amount that no money can have is refused, and has no place in an amount column.
   const amountMinor = isMovableAmount(request.amountMinor) ? request.amountMinor : null;
-  await writeRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor, currency: null });
+  await writeRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor, currency: null, checkpoints: [] });
 }
 
-async function hold(tx: Tx, acting: Acting, request: RefundReservation, allocations: readonly Allocation[], currency: string): Promise<ReservedLeg[]> {
+/** What a refund holds, and what it must pass. */
+interface Plan {
+  readonly allocations: readonly Allocation[];
+  readonly currency: string;
+  readonly checkpoints: readonly Checkpoint[];
+}
+
+async function hold(tx: Tx, acting: Acting, request: RefundReservation, { allocations, currency, checkpoints }: Plan): Promise<ReservedLeg[]> {
   const { merchantId, refundId, orderId } = request;
-  await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency });
+  await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency, checkpoints });
   const legs: ReservedLeg[] = [];
   for (const { chargeId, amountMinor } of allocations) {
     const id = legId(refundId, chargeId);
@@ -117,7 +150,9 @@ async function hold(tx: Tx, acting: Acting, request: RefundReservation, allocati
       status: 'reserved', refunds_before: '[]', workflow_id: acting.workflowId,
     }).execute();
     await tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '+', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
-    legs.push({ legId: id, chargeId, amountMinor, hasTurn: !request.gated || (await takeGate(tx, merchantId, chargeId, id)) });
+    // A refund that waits for a person holds its amount, and never the gate: others of the charge go on.
+    const isReady = checkpoints.length === 0;
+    legs.push({ legId: id, chargeId, amountMinor, hasTurn: !request.gated || (isReady && (await takeGate(tx, merchantId, chargeId, id))), lastSend: 0 });
   }
   return legs;
 }
@@ -127,13 +162,14 @@ interface NewRefund {
   readonly statusDetail: string;
   readonly amountMinor: number | null;
   readonly currency: string | null;
+  readonly checkpoints: readonly Checkpoint[];
 }
 
 /** Puts a refund on record whose order the provider would not show: accepted, nothing held yet. Repeated, it changes nothing. */
 export async function recordUnreadableOrder(db: Database, acting: Acting, request: RefundReservation): Promise<void> {
   await db.transaction().execute(async (tx) => {
     if (await isOnRecord(tx, request)) return;
-    await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'order_unreadable', amountMinor: isMovableAmount(request.amountMinor) ? request.amountMinor : null, currency: null });
+    await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'order_unreadable', amountMinor: isMovableAmount(request.amountMinor) ? request.amountMinor : null, currency: null, checkpoints: [] });
   });
 }
 
@@ -145,15 +181,16 @@ async function isOnRecord(tx: Tx, { merchantId, refundId }: RefundReservation): 
 async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, refund: NewRefund): Promise<void> {
   const { merchantId, refundId, orderId } = request;
   if (await isOnRecord(tx, request)) {
-    await tx.updateTable('refunds').set({ status: refund.status, status_detail: refund.statusDetail, amount_minor: refund.amountMinor, currency: refund.currency, updated_at: sql<Date>`now()` })
+    await tx.updateTable('refunds').set({ status: refund.status, status_detail: refund.statusDetail, amount_minor: refund.amountMinor, currency: refund.currency, checkpoints: JSON.stringify(refund.checkpoints), updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
+    await closeCasesOfOutcome(tx, acting.actor, { merchantId, refundId });
     if (refund.status === 'pending') return;
     return recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: 'pending', to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });
   }
   await claimKey(tx, { merchantId, operation: refundOperation(orderId), key: request.idempotencyKey, fingerprint: request.fingerprint, resourceId: refundId });
   await tx.insertInto('refunds').values({
     merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
-    reason: request.reason ?? null, status: refund.status, status_detail: refund.statusDetail, requested_by: acting.actor, workflow_id: acting.workflowId,
+    reason: request.reason ?? null, status: refund.status, status_detail: refund.statusDetail, requested_by: acting.actor, workflow_id: acting.workflowId, checkpoints: JSON.stringify(refund.checkpoints),
   }).execute();
   await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });
 }

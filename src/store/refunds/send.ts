@@ -23,17 +23,26 @@ export interface LegRecord {
   readonly status: string;
   readonly reason: string | null;
   readonly refundsBefore: readonly string[];
+  /** The last send that got a permit. */
+  readonly sendNumber: number;
 }
 
 /** Reads a leg with the reason of its refund. @throws when it does not exist: a Workflow asks only for legs it reserved. */
 export async function readLeg(db: Database, key: LegKey): Promise<LegRecord> {
   const row = await db.selectFrom('legs').innerJoin('refunds', (join) => join.onRef('refunds.merchant_id', '=', 'legs.merchant_id').onRef('refunds.refund_id', '=', 'legs.refund_id'))
-    .select(['legs.order_id', 'legs.charge_id', 'legs.amount_minor', 'legs.currency', 'legs.status', 'refunds.reason', 'refunds_before'])
+    .select(['legs.order_id', 'legs.charge_id', 'legs.amount_minor', 'legs.currency', 'legs.status', 'refunds.reason', 'refunds_before', 'send_number'])
     .where('legs.merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).executeTakeFirstOrThrow();
   return {
     orderId: row.order_id, chargeId: row.charge_id, amountMinor: row.amount_minor, currency: row.currency, status: row.status,
-    reason: row.reason, refundsBefore: row.refunds_before,
+    reason: row.reason, refundsBefore: row.refunds_before, sendNumber: row.send_number,
   };
+}
+
+/** What the provider accepted a leg as, while it is under way there; `null` when it is not. */
+export async function acceptedAs(db: Database, key: LegKey): Promise<{ readonly orderId: string; readonly chargeId: string; readonly amountMinor: number; readonly providerRefundId: string } | null> {
+  const row = await db.selectFrom('legs').select(['order_id', 'charge_id', 'amount_minor', 'provider_refund_id']).where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId)
+    .where('status', 'in', ['authorized', 'approved']).executeTakeFirst();
+  return row === undefined || row.provider_refund_id === null ? null : { orderId: row.order_id, chargeId: row.charge_id, amountMinor: row.amount_minor, providerRefundId: row.provider_refund_id };
 }
 
 /** Whether a leg may be sent now. */
@@ -45,16 +54,32 @@ export type SendPermit =
   /** This send was given up meanwhile, or the gate is not ours: nothing may be sent. */
   | { readonly kind: 'fenced' };
 
+/** A send that asks for its permit. */
+export interface SendAsked {
+  readonly sendNumber: number;
+  /** Ids of the charge's refunds right before the send (S5). */
+  readonly refundsBefore: readonly string[];
+  /** Whether the charge's gate must be this leg's (S5: `balance` providers). */
+  readonly gated: boolean;
+  /** The last send of the leg when its state and the charge's refunds were read: another one since then makes both worthless. */
+  readonly lastSend: number;
+}
+
 /**
  * Commits `sending` before the provider is called (S4): from this commit on the call may have happened. A send that was
  * given up (`fenced_send`), or whose charge's gate is not held, gets no permit, however late its worker wakes up.
  */
-export async function beginSend(db: Database, acting: Acting, key: LegKey, sendNumber: number, refundsBefore: readonly string[]): Promise<SendPermit> {
+export async function beginSend(db: Database, acting: Acting, key: LegKey, { sendNumber, refundsBefore, gated, lastSend }: SendAsked): Promise<SendPermit> {
   return db.transaction().execute(async (tx) => {
     const leg = await lockLeg(tx, key);
     if (leg.status !== 'reserved' && leg.status !== 'unknown' && leg.status !== 'sending') return { kind: 'settled' };
     if (sendNumber <= leg.send_number || sendNumber <= leg.fenced_send) return { kind: 'fenced' };
-    if (leg.ticket !== null && leg.gate_leg_id !== key.legId) return { kind: 'fenced' };
+    if (leg.send_number !== lastSend) return { kind: 'fenced' };
+    if (gated && leg.gate_leg_id !== key.legId) {
+      // It lost its turn, or never asked for one: now it is in line. Even if the gate is free, the refunds were read without it.
+      await takeGate(tx, key.merchantId, leg.charge_id, key.legId);
+      return { kind: 'fenced' };
+    }
     await tx.updateTable('legs').set({ status: 'sending', send_number: sendNumber, sent_at: sql<Date>`now()`, call_ended_at: null, refunds_before: JSON.stringify(refundsBefore), updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
     await markSent(tx, acting, key);
@@ -117,14 +142,6 @@ export async function fenceSend(db: Database, key: LegKey, sendNumber: number, q
 async function markVerifying(tx: Tx, key: LegKey): Promise<void> {
   await tx.updateTable('refunds').set({ status_detail: 'verifying', updated_at: sql<Date>`now()` })
     .where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).where('status', '=', 'in_process').where('status_detail', '<>', 'needs_attention').execute();
-}
-
-/** Asks whether it is this leg's turn on its charge (S5). */
-export async function takeTurn(db: Database, key: LegKey): Promise<boolean> {
-  return db.transaction().execute(async (tx) => {
-    const leg = await lockLeg(tx, key);
-    return takeGate(tx, key.merchantId, leg.charge_id, key.legId);
-  });
 }
 
 /** Locks the charge, then reads the leg: every transaction takes these locks in this order. */

@@ -3,6 +3,7 @@ import { checkPayoutOrder, checkRefund } from '../../../src/client/check-request
 import { InvalidRequestError } from '../../../src/client/client-errors.ts';
 import type { NewPayoutOrder, NewRefund } from '../../../src/client/requests.ts';
 
+const DAY_MS = 24 * 3_600_000;
 const REFUND: NewRefund = { merchantId: 'm', orderId: 'ord_1', idempotencyKey: 'k', requestedBy: 'billing' };
 const PAYOUT_ORDER: NewPayoutOrder = {
   merchantId: 'm', amountMinor: 3000, currency: 'MXN', allowedPayoutMethods: ['cash'], payoutMethodType: 'cash', customerId: 'cus_1', reason: 'Referencia',
@@ -23,6 +24,22 @@ describe('checkRefund', () => {
   it('should admit a total refund and a partial one (R1)', () => {
     expect(fieldRefused(() => checkRefund(REFUND))).toBeNull();
     expect(fieldRefused(() => checkRefund({ ...REFUND, chargeId: 'c', amountMinor: 1, reason: 'other' }))).toBeNull();
+  });
+
+  it.each<Partial<NewRefund>>([
+    { requireReview: true, requirePayerConfirmation: false }, { cancellationWindowSeconds: 1 }, { cancellationWindowSeconds: 30 * 24 * 3600 },
+    { executeAt: new Date(0) }, { executeAt: new Date(Date.now() + 365 * DAY_MS) }, { requireReview: undefined, requirePayerConfirmation: undefined, executeAt: undefined, cancellationWindowSeconds: undefined },
+  ])('should admit demands within their bounds, and a time in the past as one that has come (R3, R5): %j', (demands) => {
+    expect(fieldRefused(() => checkRefund({ ...REFUND, ...demands }))).toBeNull();
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ['executeAt', { executeAt: new Date(Number.NaN) }], ['executeAt', { executeAt: new Date(Date.now() + 367 * DAY_MS) }], ['executeAt', { executeAt: '2030-01-01T00:00:00Z' }], ['executeAt', { executeAt: 0 }], ['executeAt', { executeAt: null }],
+    ['cancellationWindowSeconds', { cancellationWindowSeconds: 0 }], ['cancellationWindowSeconds', { cancellationWindowSeconds: -1 }], ['cancellationWindowSeconds', { cancellationWindowSeconds: 1.5 }],
+    ['cancellationWindowSeconds', { cancellationWindowSeconds: 30 * 24 * 3600 + 1 }], ['cancellationWindowSeconds', { cancellationWindowSeconds: '60' }], ['cancellationWindowSeconds', { cancellationWindowSeconds: Number.NaN }],
+    ['requireReview', { requireReview: 'true' }], ['requireReview', { requireReview: 1 }], ['requireReview', { requireReview: null }], ['requirePayerConfirmation', { requirePayerConfirmation: 'no' }], ['requirePayerConfirmation', { requirePayerConfirmation: 0 }],
+  ])('should refuse a demand that cannot be meant, as callers without types may make it: %s %j', (field, change) => {
+    expect(fieldRefused(() => checkRefund({ ...REFUND, ...change } as NewRefund))).toBe(field);
   });
 
   it.each([

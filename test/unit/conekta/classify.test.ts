@@ -49,6 +49,9 @@ const SEARCHES = { findPayoutOrder: () => adapter.findPayoutOrder(CALL, REFERENC
 
 const NOT_RETURNABLE = seed('error.order_not_returnable.es');
 const NOT_RETURNABLE_CODE = 'conekta.errors.precondition_required.combo.order.is_not_returnable';
+/** A refusal that says nothing about what is left. */
+const REFUSED_CODE = 'conekta.errors.processing.charge_operations.refund.declined';
+const REFUSED = { ...NOT_RETURNABLE, details: [{ code: REFUSED_CODE }] };
 const HTML = '<html><body>Bad gateway</body></html>';
 
 interface Case {
@@ -64,11 +67,11 @@ interface Case {
 const REFUSALS: readonly Case[] = [400, 402, 404, 409, 422, 428].flatMap((httpStatus): readonly Case[] => [
   {
     title: `${httpStatus} with a Conekta error`,
-    script: respond(httpStatus, NOT_RETURNABLE),
+    script: respond(httpStatus, REFUSED),
     send: 'declined',
     read: httpStatus === 404 ? 'not_found' : 'declined',
     search: httpStatus === 404 ? 'unknown' : 'declined',
-    ...(httpStatus === 404 ? {} : { details: { httpStatus, providerCode: NOT_RETURNABLE_CODE } }),
+    ...(httpStatus === 404 ? {} : { details: { httpStatus, providerCode: REFUSED_CODE } }),
   },
   { title: `${httpStatus} in HTML`, script: respondText(httpStatus, HTML), send: 'unknown', details: { httpStatus } },
   { title: `${httpStatus} with other JSON`, script: respond(httpStatus, { error: 'no' }), send: 'unknown', details: { httpStatus } },

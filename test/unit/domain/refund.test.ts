@@ -62,6 +62,12 @@ describe('applyRefundEvent', () => {
     expect(applyRefundEvent(STATES[status], event)).toEqual(admitted ? next : { refused: 'transition_not_allowed', from: status, event: type });
   });
 
+  it.each(eventTypes)('should apply %s to a refund that passed its checkpoint as to one that waits at it (R3)', (type) => {
+    const { event } = EVENTS[type];
+    expect(applyRefundEvent({ status: 'validate', statusDetail: 'confirmed' }, event)).toEqual(applyRefundEvent(STATES.validate, event));
+    expect(applyRefundEvent({ status: 'review', statusDetail: 'reviewed' }, event)).toEqual(applyRefundEvent(STATES.review, event));
+  });
+
   it('should begin as pending and reserved (PRODUCT §5)', () => {
     expect(INITIAL_REFUND_STATE).toEqual({ status: 'pending', statusDetail: 'reserved' });
   });
