@@ -6,7 +6,7 @@ const reportFile = process.env['REINTEGRO_TEST_REPORT'];
 /** Tests on a Temporal server of their own: two files at a time, since they wait more than they work. */
 const WORKFLOW_TESTS = ['test/{replay,workflow}/**/*.test.ts'];
 
-/** Tests that start the product and kill processes: on two cores they would starve each other, so they take turns. */
+/** Tests that start the product and kill processes: they, too, wait more than they work. */
 const PROCESS_TESTS = ['test/{contract,e2e,embedded}/**/*.test.ts'];
 
 export default defineConfig({
@@ -45,10 +45,10 @@ export default defineConfig({
           name: 'processes',
           include: PROCESS_TESTS,
           pool: 'forks',
-          fileParallelism: false,
+          maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -148,8 +148,7 @@ export interface OpenCaseInput extends WorkflowRef {
 /** What a human said about a leg, and what came of it: settled, or why the word could not be taken. */
 export type ResolveOutcome =
   | ({ readonly kind: 'settled' } & Settled)
-  /** The provider's id is another leg's or older than the send; the leg was never sent; the provider shows another amount, or says
-   * otherwise, or does not show the refund at all; the call may still take effect. */
+  /** Nothing was done; each reason is explained with `ActRefusal` in `workflows/messages.ts`. */
   | { readonly kind: 'refused'; readonly why: 'provider_refund_taken' | 'never_sent' | 'other_amount' | 'provider_says_otherwise' | 'not_shown_by_provider' | 'too_early' };
 
 /** What the provider says of a refund it accepted: known, or not shown. */
@@ -216,6 +215,8 @@ export interface PayoutOrderPlan {
   readonly protocol: SendProtocol;
   /** Of the recorded request: another one under the same key does not match (R8). */
   readonly fingerprint: string;
+  /** The last send on record, where there is one: a Workflow that begins again looks for it before it sends. */
+  readonly lastSend?: number;
 }
 
 /** Names one payout order in every call about it. */

@@ -38,10 +38,10 @@ export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActiviti
 async function register(deps: PayoutActivityDeps, input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan> {
   const provider = await providerOf(deps.db, input.merchantId);
   const entry = deps.providers.entry(provider);
-  const fingerprint = await registerPayoutOrder(deps.db, { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy }, {
+  const { fingerprint, lastSend } = await registerPayoutOrder(deps.db, { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy }, {
     ...input, provider, payoutId: payoutIdOf(input.payoutOrderId), expiresAt: new Date(input.expiresAt),
   });
-  return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry), fingerprint };
+  return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry), fingerprint, ...(lastSend === 0 ? {} : { lastSend }) };
 }
 
 /** A payout order with everything a call about it needs. */

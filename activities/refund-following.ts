@@ -8,7 +8,7 @@ import { hasOpenCase, openCase } from '../src/store/cases.ts';
 import { providerOf } from '../src/store/merchants.ts';
 import { recordLateFailure, succeededLegs } from '../src/store/refunds/late-failure.ts';
 import { resolveLeg as resolve } from '../src/store/refunds/resolve.ts';
-import { acceptedAs, readLeg } from '../src/store/refunds/send.ts';
+import { acceptedAs, isQuiet, readLeg } from '../src/store/refunds/send.ts';
 import { settleLeg, standingLeg } from '../src/store/refunds/settle.ts';
 import type { LegResolution } from '../src/domain/case.ts';
 import type { Act, FollowOutcome, LegRef, RefundRef, ResolveOutcome } from './contracts.ts';
@@ -72,13 +72,16 @@ export async function resolveLeg(deps: RefundActivityDeps, input: LegRef & Act &
   const { workflowId, runId, actor, reason, resolution } = input;
   const leg = await readLeg(deps.db, input);
   const entry = await configuredEntry(deps, input.merchantId);
+  const quiet = entry === null ? LONG_QUIET : quietTime(entry);
+  // Asked before the provider is: what its list does not show then was not executed.
+  if (resolution.outcome === 'failed' && !(await isQuiet(deps.db, input, quiet))) return { kind: 'refused', why: 'too_early' };
   const seen = await seeOrder(deps, input.merchantId, leg.orderId, leg.chargeId);
   const shown = seen === null || entry === null ? null : await shownRefund({ deps, input, leg, entry }, seen.order, resolution);
   if (seen !== null && shown === null && resolution.outcome === 'succeeded') return { kind: 'refused', why: 'not_shown_by_provider' };
   if (shown !== null && shown.amountMinor !== leg.amountMinor) return { kind: 'refused', why: 'other_amount' };
   if (shown !== null && (shown.state === 'failed') !== (resolution.outcome === 'failed')) return { kind: 'refused', why: 'provider_says_otherwise' };
   const accepted = shown === null || shown.state === 'failed' ? 'succeeded' : shown.state;
-  const resolved = await resolve(deps.db, { workflowId, runId, actor, reason }, input, { resolution, accepted, seen, quiet: entry === null ? LONG_QUIET : quietTime(entry) });
+  const resolved = await resolve(deps.db, { workflowId, runId, actor, reason }, input, { resolution, accepted, seen, quiet });
   return resolved.kind === 'refused' ? resolved : { kind: 'settled', ...settledFacts(resolved.settled) };
 }
 

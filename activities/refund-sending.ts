@@ -73,7 +73,7 @@ export async function submitRefund(deps: RefundActivityDeps, input: SubmitRefund
   const late = await recogniseEarlierSend(sending, order);
   if (late !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, late));
   const refusal = refusalBySight(sending.leg, charge);
-  if (refusal !== null) return refuse(sending, refusal, order, readAt);
+  if (refusal !== null) return refuse(sending, { refusal, bySight: true }, order, readAt);
   // The clock starts before the permit is asked for: a process that sleeps on its answer must notice it, too.
   const askedAt = Date.now();
   const permit = await beginSend(deps.db, sending.acting, input, {
@@ -109,9 +109,9 @@ function idsOf(refunds: readonly ListedRefund[]): readonly string[] {
 }
 
 /** Settles a refusal, and takes over the order that explains it, so that the next request is judged by it. */
-async function refuse({ deps, input, acting, entry }: Sending<SubmitRefundInput>, refusal: string, order: ProviderOrder, readAt: Date): Promise<SendOutcome> {
+async function refuse({ deps, input, acting, entry }: Sending<SubmitRefundInput>, told: { readonly refusal: string; readonly bySight: boolean }, order: ProviderOrder, readAt: Date): Promise<SendOutcome> {
   try {
-    const settled = await settleLeg(deps.db, acting, input, { kind: 'refused', refusal, sendNumber: input.sendNumber });
+    const settled = await settleLeg(deps.db, acting, input, { kind: 'refused', ...told, sendNumber: input.sendNumber });
     await saveOrder(deps.db, input.merchantId, entry.adapter.name, order, readAt);
     return settledOutcome(settled);
   } catch (error) {
@@ -153,7 +153,8 @@ async function declined(sending: Sending<SubmitRefundInput>, error: ProviderErro
   const { deps, input, acting, leg } = sending;
   const { saysNothingLeft = false, providerCode = 'refused_by_provider' } = error.details;
   const isRepeated = mayHaveBeenExecuted(leg);
-  if (!isRepeated && !saysNothingLeft) return refuse(sending, providerCode, sight.order, sight.readAt);
+  const told = { refusal: providerCode, bySight: false };
+  if (!isRepeated && !saysNothingLeft) return refuse(sending, told, sight.order, sight.readAt);
   await markUnknown(deps.db, input, input.sendNumber);
   const readAt = new Date();
   const order = await readOrder(sending);
@@ -162,7 +163,7 @@ async function declined(sending: Sending<SubmitRefundInput>, error: ProviderErro
   // Where nothing can be recognised, what took the rest may be ours (S6).
   if (saysNothingLeft && sending.entry.adapter.idempotency === 'none') return { kind: 'unknown' };
   if (isRepeated && saysNothingLeft && leg.amountMinor <= roomOf(chargeOf(order, leg.chargeId))) return { kind: 'unknown' };
-  return refuse(sending, providerCode, order, readAt);
+  return refuse(sending, told, order, readAt);
 }
 
 /** Looks for a leg whose outcome is unknown (S4). Only reads and settles, so it may be repeated at will. */

@@ -55,7 +55,7 @@ async function issue(run: PayoutOrderRun, plan: PayoutOrderPlan): Promise<Payout
       return null;
     },
     openCase: (kind) => openCase(run, kind),
-  });
+  }, plan.lastSend);
   run.waitsFor = null;
   return isOutcome(outcome) ? outcome : awaitLateReference(run);
 }

@@ -34,7 +34,8 @@ function checkAct(run: RefundRun, act: OperatorAct): void {
 
 function checkDecision(run: RefundRun, word: Decision['word'], act: OperatorAct): void {
   checkAct(run, act);
-  if (run.state.status !== AWAITED_IN[word] || run.stoppedAt !== run.state.status || run.cancelRequested !== null) throw actRefused(run, 'not_awaited');
+  // One that comes after a request to call it off is overtaken by that, and then learns how it ended.
+  if (run.state.status !== AWAITED_IN[word] || run.stoppedAt !== run.state.status) throw actRefused(run, 'not_awaited');
   if (word === 'approve' && act.actor === (run.plan?.requestedBy ?? run.request.requestedBy)) throw actRefused(run, 'same_person');
 }
 
@@ -85,7 +86,7 @@ function checkResolution(run: RefundRun, act: ResolveAct): void {
 
 function checkRetry(run: RefundRun, act: LegAct): void {
   checkAct(run, act);
-  if (run.orderUnreadable) return;
+  if (run.orderUnreadable && !run.sending) return;
   const legId = legMeant(run, act, hurriable(run));
   if (legId === null || !hurriable(run).includes(legId)) throw actRefused(run, 'not_awaited');
 }

@@ -1,5 +1,5 @@
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
-import type { FollowOutcome, LegPlan, ReserveRefundResult, Settled } from '../activities/contracts.ts';
+import type { FollowOutcome, LegPlan, NotFound, ReserveRefundResult, Settled } from '../activities/contracts.ts';
 import { formatMoney } from '../src/domain/money.ts';
 import type { RefundState } from '../src/domain/refund.ts';
 import { canRefundMove, isFinalRefundStatus } from '../src/domain/refund-status.ts';
@@ -58,7 +58,7 @@ async function sendLeg(run: RefundRun, leg: LegPlan, { protocol, currency }: Res
     const outcome = await sendOnce<LegOutcome>({
       protocol,
       send: (sendNumber) => activities.submitRefund.executeWithOptions({ summary: `send ${sendNumber}: ${money} of charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
-      find: (sendNumber) => activities.findRefund.executeWithOptions({ summary: `was send ${sendNumber} executed? charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
+      find: (sendNumber) => find(run, leg, sendNumber),
       pause: ({ why, ms, summary }) => {
         if (why !== 'provider_unavailable') setDetail(run, run.cases.has(leg.legId) ? 'needs_attention' : 'verifying');
         return pauseLeg(run, leg, { waitsFor: WAITS_FOR[why], ms, summary, mayHurry: why !== 'verifying' });
@@ -70,6 +70,16 @@ async function sendLeg(run: RefundRun, leg: LegPlan, { protocol, currency }: Res
     const resolved = await pauseLeg(run, leg, { waitsFor: 'a decision on its case', ms: null, summary: '', mayHurry: protocol.idempotency !== 'none' });
     if (resolved !== null) return resolved;
     ({ lastSend } = outcome);
+  }
+}
+
+/** Looks at the provider; callers are answered meanwhile. */
+async function find(run: RefundRun, leg: LegPlan, sendNumber: number): Promise<LegOutcome | NotFound> {
+  run.working.delete(leg.legId);
+  try {
+    return await activities.findRefund.executeWithOptions({ summary: `was send ${sendNumber} executed? charge ${leg.chargeId}` }, [{ ...legRef(run, leg), sendNumber }]) as LegOutcome | NotFound;
+  } finally {
+    run.working.add(leg.legId);
   }
 }
 
@@ -124,11 +134,16 @@ async function follow(run: RefundRun, leg: LegPlan): Promise<void> {
 }
 
 async function look(run: RefundRun, leg: LegPlan): Promise<FollowOutcome> {
+  const seen = await orNothing(() => activities.followRefund.executeWithOptions({ summary: `how does the refund of charge ${leg.chargeId} stand?` }, [legRef(run, leg)]));
+  return seen ?? { kind: 'not_shown' };
+}
+
+/** What an Activity answers, or `null` when the provider does not answer it: asked again after a longer pause. */
+async function orNothing<T>(ask: () => Promise<T>): Promise<T | null> {
   try {
-    return await activities.followRefund.executeWithOptions({ summary: `how does the refund of charge ${leg.chargeId} stand?` }, [legRef(run, leg)]);
+    return await ask();
   } catch (error) {
-    // The provider does not answer: asked again after a longer pause.
-    if (error instanceof ActivityFailure && !isCancellation(error)) return { kind: 'not_shown' };
+    if (error instanceof ActivityFailure && !isCancellation(error)) return null;
     throw error;
   }
 }
@@ -144,9 +159,10 @@ function attended(run: RefundRun): void {
  * Takes over the status that the settling transaction computed from all legs (R2): the records are the truth. A report that another has
  * overtaken (two legs settled before either was reported) says nothing new.
  */
-function conclude(run: RefundRun, { refundStatus, statusDetail }: Settled): void {
+function conclude(run: RefundRun, { refundStatus, statusDetail, legStatus }: Settled): void {
   if (isFinal(run)) return;
-  if (run.cases.size === 0) attended(run);
+  // Answers of earlier versions have no leg status; their Workflows kept the mark until the refund was over.
+  if (run.cases.size === 0 && (legStatus !== undefined || refundStatus !== 'in_process')) attended(run);
   if (!isFinalRefundStatus(refundStatus) && !canRefundMove(run.state.status, refundStatus)) return;
   run.state = { status: refundStatus, statusDetail } as RefundState;
   show(run);

@@ -65,7 +65,7 @@ async function checkHolder(run: RefundRun, holder: TurnHolder): Promise<void> {
   }
   try {
     await startChild('refundWorkflow', {
-      workflowId: holder.workflowId, args: [holder.request], parentClosePolicy: 'ABANDON', workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+      workflowId: holder.workflowId, args: [holder.request], parentClosePolicy: 'ABANDON', workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
       memo: { fingerprint: holder.request.fingerprint }, staticSummary: `Refund · ${holder.request.orderId}`,
       typedSearchAttributes: [
         { key: SEARCH_ATTRIBUTES.merchant, value: merchantId }, { key: SEARCH_ATTRIBUTES.order, value: holder.request.orderId },
@@ -73,7 +73,7 @@ async function checkHolder(run: RefundRun, holder: TurnHolder): Promise<void> {
       ],
     });
   } catch (error) {
-    // Somebody else who waits was faster.
+    // Somebody else who waits was faster, or the refund has just come to its end.
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
 }

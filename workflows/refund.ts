@@ -60,6 +60,8 @@ async function reserveOrEnd(run: RefundRun): Promise<Reservation | null> {
  */
 async function refuseOtherRequest(run: RefundRun): Promise<never> {
   run.orderUnreadable = true;
+  // Nothing can be called off or retried here either: whoever asks is refused, and does not wait for ever.
+  run.sending = true;
   await condition(allHandlersFinished);
   throw ApplicationFailure.nonRetryable('the idempotency key stands for another request', 'OtherRequest');
 }

@@ -102,12 +102,17 @@ async function firstAnswer<View extends RequestView>(client: Client, { workflowT
 /** Without a Worker nobody has compared the request with the one that started the Workflow: the server's note of that one tells. */
 async function confirmTaken(client: Client, workflowId: string, fingerprint: string, cause: unknown): Promise<{ readonly kind: 'accepted' }> {
   let memo: Record<string, unknown> | undefined;
+  let isDead: boolean;
   try {
-    ({ memo } = await client.withDeadline(Date.now() + CONFIRM_MS, () => client.workflow.getHandle(workflowId).describe()));
+    const described = await client.withDeadline(Date.now() + CONFIRM_MS, () => client.workflow.getHandle(workflowId).describe());
+    ({ memo } = described);
+    isDead = DEAD.has(described.status.name);
   } catch (error) {
     if (isServiceError(error) || error instanceof WorkflowNotFoundError) throw new TemporalUnavailableError('the Temporal server did not confirm the request', { cause });
     throw error;
   }
+  // A run that was ended by hand has not taken this request in: it would begin again, had the server answered.
+  if (isDead) throw new TemporalUnavailableError('the Temporal server did not confirm the request', { cause });
   // A Workflow started by an earlier version carries no note: it compares for itself as soon as a Worker runs it.
   requireSameRequest(memo?.[FINGERPRINT_MEMO] ?? fingerprint, fingerprint);
   return { kind: 'accepted' };

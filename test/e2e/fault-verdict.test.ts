@@ -32,6 +32,10 @@ describe('judge', () => {
     expect(brokenIn({})).toEqual([]);
   });
 
+  it('should find nothing in a refund that was taken back before anybody saw that it was made (I2)', () => {
+    expect(brokenIn({ journal: [MOVED, { kind: 'refund_failed', amount: 500 }], books: [] })).toEqual([]);
+  });
+
   it.each<[string, Partial<ChargeEvidence>, readonly string[]]>([
     ['a leg that moved twice', { journal: [MOVED, MOVED] }, ['I1', 'I2', 'I5']],
     ['a movement that is not in the books', { books: [] }, ['I2']],

@@ -5,6 +5,7 @@ import { createReintegroClient } from '../../src/client/reintegro-client.ts';
 import type { ReintegroClient } from '../../src/client/reintegro-client.ts';
 import { listCases } from '../../src/store/cases.ts';
 import { openDatabase } from '../../src/store/database.ts';
+import { saveRefundPolicy } from '../../src/store/merchants.ts';
 import type { Database } from '../../src/store/database.ts';
 import { connectClient } from '../../src/temporal/connection.ts';
 import type { TemporalClient } from '../../src/temporal/connection.ts';
@@ -60,7 +61,7 @@ async function openCases(refundId: string): Promise<readonly string[]> {
   return (await listCases(db, MERCHANT, { refundId })).filter(({ status }) => status === 'open').map(({ kind }) => kind);
 }
 
-describe.skipIf(postgres === null)('the life of a refund at a provider that takes its time', () => {
+describe.skipIf(postgres === null).concurrent('the life of a refund at a provider that takes its time', () => {
   it('should follow an asynchronous refund by webhook from authorized over approved to refunded, and move money once (R6, A8)', async () => {
     const order = await backend.createOrder(30_000);
     const key = randomUUID();
@@ -104,23 +105,24 @@ describe.skipIf(postgres === null)('the life of a refund at a provider that take
   });
 });
 
-describe.skipIf(postgres === null)('what people do about a refund', () => {
+describe.skipIf(postgres === null).concurrent('what people do about a refund', () => {
   it('should wait for a second person above the threshold, and for nobody below it (R3, O3)', async () => {
-    const order = await backend.createOrder(50_000);
+    // A merchant of its own: its policy holds for all of its refunds.
+    const [merchant, other] = ['merchant_demo_two', merchantBackend(product.apiUrl, 'key_demo_two')];
+    await saveRefundPolicy(db, merchant, { reviewThresholdMinor: 40_000 });
+    const order = await other.createOrder(50_000);
     const key = randomUUID();
-    const refundId = deriveRefundId(MERCHANT, order.orderId, key);
-    await db.updateTable('merchants').set({ review_threshold_minor: 40_000 }).where('merchant_id', '=', MERCHANT).execute();
-    expect(await backend.refund(order.orderId, { amount: 40_000 }, key)).toMatchObject({ status: 202 });
-    await db.updateTable('merchants').set({ review_threshold_minor: null }).where('merchant_id', '=', MERCHANT).execute();
+    const refundId = deriveRefundId(merchant, order.orderId, key);
+    expect(await other.refund(order.orderId, { amount: 40_000 }, key)).toMatchObject({ status: 202 });
     // It holds its amount and not the charge's gate.
-    expect(readOrder(await backend.refund(order.orderId, { amount: 5000 }))).toMatchObject({ amount_refunded: 5000 });
-    await expect(client.approveRefund(MERCHANT, refundId, { actor: 'key_demo', reason: 'I want it' })).rejects.toMatchObject({ name: 'ActRefusedError', why: 'same_person' });
-    await expectMoved(provider, backend, order, [5000]);
-    expect(await client.approveRefund(MERCHANT, refundId, OPERATOR)).toMatchObject({ refundId });
-    expect(readOrder(await untilAnswered(() => backend.refund(order.orderId, { amount: 40_000 }, key)))).toMatchObject({ amount_refunded: 45_000 });
+    expect(readOrder(await other.refund(order.orderId, { amount: 5000 }))).toMatchObject({ amount_refunded: 5000 });
+    await expect(client.approveRefund(merchant, refundId, { actor: 'key_demo_two', reason: 'I want it' })).rejects.toMatchObject({ name: 'ActRefusedError', why: 'same_person' });
+    await expectMoved(provider, other, order, [5000]);
+    expect(await client.approveRefund(merchant, refundId, OPERATOR)).toMatchObject({ refundId });
+    expect(readOrder(await untilAnswered(() => other.refund(order.orderId, { amount: 40_000 }, key)))).toMatchObject({ amount_refunded: 45_000 });
     expect(await statuses(refundId)).toEqual(['pending', 'review', 'in_process', 'refunded']);
     expect(await db.selectFrom('transitions').select(['actor', 'reason']).where('subject_id', '=', refundId).where('status_detail', '=', 'reviewed').execute()).toEqual([OPERATOR]);
-    await expectMoved(provider, backend, order, [5000, 40_000]);
+    await expectMoved(provider, other, order, [5000, 40_000]);
   });
 
   it('should end a refund whose outcome nobody knows by the word of a human, and only then let others of the charge go on (S4, O2)', { timeout: 90_000 }, async () => {

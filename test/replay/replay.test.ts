@@ -12,6 +12,8 @@ import { RECORDED_OUTCOMES } from './recorded-outcomes.ts';
 
 const FOLDER = new URL('./histories/', import.meta.url);
 const FILES = readdirSync(FOLDER).toSorted();
+/** Histories of earlier versions of the code, of ways that this one no longer goes in the same steps. */
+const EARLIER = new URL('./earlier/', import.meta.url);
 
 /** The parts of a history's JSON that these tests look at or change. */
 interface HistoryJson {
@@ -49,6 +51,10 @@ describe('recorded histories', () => {
     const expected = Object.entries(RECORDED_OUTCOMES).flatMap(([type, outcomes]) => outcomes.map(({ name }) => [`${name}.json`, type]));
     expect(Object.fromEntries(FILES.map((file) => [file, startOf(read(file)).type]))).toEqual(Object.fromEntries(expected));
     expect(new Set(FILES.map((file) => startOf(read(file)).type))).toEqual(new Set(Object.keys(workflows)));
+  });
+
+  it.each(readdirSync(EARLIER))('should replay what an earlier version of the code wrote: %s (I8)', async (file) => {
+    await replay(JSON.parse(readFileSync(new URL(file, EARLIER), 'utf8')) as HistoryJson);
   });
 
   it('should not name the machine they were recorded on', () => {

@@ -18,7 +18,7 @@ async function merchant(db: Database): Promise<string> {
 }
 
 async function register(db: Database, merchantId: string, payoutOrderId: string, over: Partial<NewPayoutOrder> = {}): Promise<PayoutOrderKey> {
-  expect(await registerPayoutOrder(db, actingFor(payoutOrderId), newPayoutOrder(merchantId, payoutOrderId, over))).toBe('f');
+  expect(await registerPayoutOrder(db, actingFor(payoutOrderId), newPayoutOrder(merchantId, payoutOrderId, over))).toEqual({ fingerprint: 'f', lastSend: 0 });
   return { merchantId, payoutOrderId };
 }
 
@@ -46,8 +46,8 @@ describeOnEachDatabase('registerPayoutOrder', (database) => {
   it('should answer the fingerprint on record, whatever body comes under the same key (R8)', async () => {
     const db = database();
     const key = await register(db, await merchant(db), 'p');
-    const again = (fingerprint: string): Promise<string> => registerPayoutOrder(db, actingFor('p'), newPayoutOrder(key.merchantId, 'p', { fingerprint, amountMinor: 9 }));
-    expect([await again('f'), await again('other')]).toEqual(['f', 'f']);
+    const again = (fingerprint: string) => registerPayoutOrder(db, actingFor('p'), newPayoutOrder(key.merchantId, 'p', { fingerprint, amountMinor: 9 }));
+    expect([await again('f'), await again('other')]).toEqual([{ fingerprint: 'f', lastSend: 0 }, { fingerprint: 'f', lastSend: 0 }]);
   });
 
   it('should not take a key that stands for another payout order (R8)', async () => {

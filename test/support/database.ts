@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 
 import { migrate, openDatabase, type Database, type DatabaseLocation } from '../../src/store/database.ts';
-import { createDatabase, startPostgres, type TestPostgres } from './postgres.ts';
+import { createDatabase, SHARED_POSTGRES } from './postgres.ts';
 
 /** Connections that a PostgreSQL test may use at once. */
 export const POOL_SIZE = 20;
@@ -26,12 +27,12 @@ export async function startDatabase(kind: DatabaseKind): Promise<TestDatabase | 
     const db = openDatabase({ kind: 'embedded', dataDir: null });
     return { db, openAgain: () => db, stop: () => db.destroy() };
   }
-  const server = await startPostgres();
-  return server === null ? null : onServer(server);
+  const shared = process.env[SHARED_POSTGRES];
+  return shared === undefined ? null : onServer(shared);
 }
 
-async function onServer(server: TestPostgres): Promise<TestDatabase> {
-  const location: DatabaseLocation = { kind: 'postgres', url: await createDatabase(server, 'reintegro'), poolSize: POOL_SIZE };
+async function onServer(serverUrl: string): Promise<TestDatabase> {
+  const location: DatabaseLocation = { kind: 'postgres', url: await createDatabase({ url: serverUrl }, `test_${randomUUID()}`), poolSize: POOL_SIZE };
   const opened: Database[] = [];
   const open = (): Database => {
     const db = openDatabase(location);
@@ -43,7 +44,6 @@ async function onServer(server: TestPostgres): Promise<TestDatabase> {
     openAgain: open,
     async stop() {
       await Promise.all(opened.map((db) => db.destroy()));
-      await server.stop();
     },
   };
 }

@@ -3,12 +3,14 @@ import { homedir } from 'node:os';
 import { cacheDirectory } from '../../src/embedded/cache-directory.ts';
 import { resolveTemporalCli } from '../../src/embedded/temporal-cli.ts';
 import { resolveTemporalTestServer } from '../../src/embedded/temporal-test-server.ts';
+import { SHARED_POSTGRES, startPostgres } from './postgres.ts';
 
 /**
  * Finds or fetches both Temporal servers once, before any test, and hands them on by the variables that the product
- * itself reads, so that programs started by tests find them too.
+ * itself reads, so that programs started by tests find them too. Starts the PostgreSQL on which tests of the records make
+ * databases of their own; tests that kill one start their own.
  */
-export default async function findTemporalPrograms(): Promise<void> {
+export default async function prepareTests(): Promise<() => Promise<void>> {
   const { env } = process;
   const options = {
     pathVariable: env['PATH'],
@@ -19,4 +21,9 @@ export default async function findTemporalPrograms(): Promise<void> {
   env['TEMPORAL_TEST_SERVER_PATH'] = await resolveTemporalTestServer({ ...options, explicitPath: env['TEMPORAL_TEST_SERVER_PATH'] });
   // gRPC clients would ask a proxy even for servers on loopback.
   env['no_proxy'] = [env['no_proxy'], 'localhost', '127.0.0.1'].filter(Boolean).join(',');
+  // Each test file starts a test server of its own, which does not live long enough for the optimising compiler to pay.
+  env['JAVA_TOOL_OPTIONS'] ??= '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC';
+  const postgres = await startPostgres();
+  if (postgres !== null) env[SHARED_POSTGRES] = postgres.url;
+  return async () => postgres?.stop();
 }

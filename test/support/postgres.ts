@@ -29,6 +29,9 @@ export interface TestPostgres {
   restart(): Promise<void>;
 }
 
+/** The variable that names the PostgreSQL which all test files of a run share. */
+export const SHARED_POSTGRES = 'REINTEGRO_TEST_POSTGRES_URL';
+
 /**
  * Starts a PostgreSQL of its own, with the durability of a real one (fsync on) and no password on loopback.
  * Gives null where PostgreSQL is not installed; on CI (CI=true) that is an error instead.

@@ -105,7 +105,7 @@ describe('payoutOrderWorkflow, issuing', () => {
       expect(script.calls('openCase')).toMatchObject([{ kind: 'unreadable_answer', payoutOrderId: payout.id }]);
       expect(await payout.view()).toMatchObject({ status: 'open', needsAttention: true });
       provider.status = 'pending';
-      await stage.skipTo((await stage.env.currentTimeMs()) + 900_000);
+      await stage.skipTo((await stage.env.currentTimeMs()) + 2 * 3_600_000);
       await eventually(async () => expect(await payout.view()).toMatchObject({ status: 'pending', needsAttention: false }));
       expect(needsAttentionUpserts(await payout.events()).at(-1)).toBe(false);
       expect(script.calls('issueReference')).toHaveLength(1);

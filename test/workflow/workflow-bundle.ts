@@ -29,9 +29,9 @@ async function loadOrBuildOnce(): Promise<WorkflowBundle> {
   }
   const built = await loadOrBuildWorkflowBundle();
   if (!('code' in built)) return built;
-  // Bundles of older sources are of no use any more.
-  await rm(CACHE, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });
+  // Bundles of older sources are of no use any more; another test process may be doing the same.
+  for (const old of globSync('*.js', { cwd: fileURLToPath(CACHE) })) await rm(new URL(old, CACHE), { force: true });
   // Whole or not at all: another test process may read it at any moment.
   const part = new URL(`${process.pid}.part`, CACHE);
   await writeFile(part, built.code);

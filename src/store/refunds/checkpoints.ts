@@ -35,7 +35,7 @@ async function setStatus(tx: Tx, { merchantId, refundId }: RefundKey, status: Re
 export async function enterCheckpoint(db: Database, acting: Acting, key: RefundKey, checkpoint: CheckpointKind): Promise<boolean> {
   return db.transaction().execute(async (tx) => {
     const refund = await lockRefund(tx, key);
-    if (refund.status === checkpoint) return true;
+    if (refund.status === checkpoint) return checkpoint === 'deferred' || refund.status_detail !== PASSED_DETAIL[checkpoint];
     const next = applyRefundEvent({ status: refund.status, statusDetail: refund.status_detail } as RefundState, ARRIVALS[checkpoint]);
     if (isRefused(next)) return false;
     await setStatus(tx, key, next.status, next.statusDetail);

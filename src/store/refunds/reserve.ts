@@ -76,7 +76,7 @@ export async function reserveRefund(db: Database, acting: Acting, request: Refun
   return db.transaction().execute(async (tx) => {
     const charges = await lockCharges(tx, request.merchantId, request.orderId);
     const standing = await standingReservation(tx, request);
-    if (standing !== null) return standing;
+    if (standing !== null && 'kind' in standing) return standing;
     const allocated = charges === null ? { refusal: 'order_not_found' as const } : allocateRefund(charges, request);
     if ('refusal' in allocated) {
       if (request.recordRefusal) await recordRefusal(tx, acting, request, allocated.refusal);
@@ -85,7 +85,7 @@ export async function reserveRefund(db: Database, acting: Acting, request: Refun
     const currency = charges?.[0]?.currency ?? '';
     const checkpoints = checkpointsFor(request.policy, request.demands, sumMinor(allocated.legs.map((leg) => leg.amountMinor)), Date.now());
     const legs = await hold(tx, acting, request, { allocations: allocated.legs, currency, checkpoints });
-    return { kind: 'reserved', currency, legs, alreadySent: false, checkpoints, fingerprint: request.fingerprint, requestedBy: acting.actor };
+    return { kind: 'reserved', currency, legs, alreadySent: false, checkpoints, fingerprint: request.fingerprint, requestedBy: standing?.requestedBy ?? acting.actor };
   });
 }
 
@@ -104,8 +104,8 @@ async function lockCharges(tx: Tx, merchantId: string, orderId: string): Promise
   }));
 }
 
-/** What an earlier call left: `null` for nothing, or for a refund whose order the provider would not show. */
-async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idempotencyKey, gated, fingerprint: asked }: RefundReservation): Promise<Reservation | null> {
+/** What an earlier call left: `null` for nothing; for a refund whose order the provider would not show, only who asked for it. */
+async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idempotencyKey, gated, fingerprint: asked }: RefundReservation): Promise<Reservation | { readonly requestedBy: string } | null> {
   const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'currency', 'checkpoints', 'requested_by']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).forUpdate().executeTakeFirst();
   if (refund === undefined) return null;
   const fingerprint = (await findKey(tx, merchantId, refundOperation(orderId), idempotencyKey))?.fingerprint ?? '';
@@ -119,7 +119,7 @@ async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idem
     legId: row.leg_id, chargeId: row.charge_id, amountMinor: row.amount_minor, hasTurn: row.status !== 'reserved' || !gated || row.gate_leg_id === row.leg_id,
     lastSend: Math.max(row.send_number, row.fenced_send),
   }));
-  if (legs.length === 0) return null;
+  if (legs.length === 0) return { requestedBy: refund.requested_by };
   return {
     kind: 'reserved', currency: refund.currency ?? '', legs, alreadySent: !isCancellableRefundStatus(refund.status),
     checkpoints: remainingCheckpoints(refund.checkpoints, refund.status, refund.status_detail), fingerprint, requestedBy: refund.requested_by,

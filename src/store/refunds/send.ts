@@ -139,6 +139,14 @@ export async function fenceSend(db: Database, key: LegKey, sendNumber: number, q
   });
 }
 
+/** Whether no call of a leg can still take effect (S4): only then does a look prove anything. */
+export async function isQuiet(db: Database, key: LegKey, quiet: QuietTime): Promise<boolean> {
+  return db.transaction().execute(async (tx) => {
+    const leg = await lockLeg(tx, key);
+    return (leg.status !== 'sending' && leg.status !== 'unknown') || (await quietForMs(tx, leg, quiet)) === 0;
+  });
+}
+
 async function markVerifying(tx: Tx, key: LegKey): Promise<void> {
   await tx.updateTable('refunds').set({ status_detail: 'verifying', updated_at: sql<Date>`now()` })
     .where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).where('status', '=', 'in_process').where('status_detail', '<>', 'needs_attention').execute();

@@ -25,7 +25,7 @@ export type LegResult =
   /** The provider has accepted it, executed it, or moved the money. */
   | { readonly kind: 'authorized' | 'approved' | 'succeeded'; readonly providerRefundId: string; readonly seen: Seen }
   /** The word of one send counts only while that send is the one under way; without a number it is the word on the whole leg. */
-  | { readonly kind: 'refused'; readonly refusal: string; readonly sendNumber?: number; readonly seen?: Seen };
+  | { readonly kind: 'refused'; readonly refusal: string; readonly sendNumber?: number; readonly bySight?: boolean; readonly seen?: Seen };
 
 /** A settled leg, and its refund as the transaction left it. */
 export interface SettledLeg {
@@ -52,7 +52,7 @@ export async function settleLeg(db: Database, acting: Acting, key: LegKey, resul
 
 /** The same inside the caller's transaction, for a leg that it has locked. */
 export async function settleLockedLeg(tx: Tx, acting: Acting, key: LegKey, leg: LockedLeg, result: LegResult): Promise<SettledLeg> {
-  if (result.kind === 'refused' && isOutdated(leg, result.sendNumber)) throw new OutdatedRefusalError();
+  if (result.kind === 'refused' && isOutdated(leg, result)) throw new OutdatedRefusalError();
   const isAnother = result.kind !== 'refused' && leg.provider_refund_id !== null && leg.provider_refund_id !== result.providerRefundId;
   const mayMove = canLegMove(leg.status, result.kind) && !isAnother;
   if (mayMove) {
@@ -92,7 +92,9 @@ export class OutdatedRefusalError extends Error {
   override readonly name = 'OutdatedRefusalError';
 }
 
-function isOutdated(leg: LockedLeg, sendNumber: number | undefined): boolean {
+/** Whether a refusal says nothing about the leg any more. One by sight counts only while nothing was sent: the sight may show what was sent since. */
+function isOutdated(leg: LockedLeg, { sendNumber, bySight = false }: Extract<LegResult, { kind: 'refused' }>): boolean {
+  if (bySight && (leg.status === 'sending' || leg.status === 'unknown')) return true;
   if (sendNumber === undefined) return false;
   return leg.fenced_send >= sendNumber || ACCEPTED.has(leg.status) || (leg.status !== 'reserved' && leg.send_number !== sendNumber);
 }
