@@ -1,11 +1,11 @@
 import { ActivityFailure, ApplicationFailure, allHandlersFinished, CancellationScope, condition, isCancellation, setHandler, sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RefundRef } from '../activities/contracts.ts';
-import { isStorableText } from '../src/domain/text.ts';
 import * as activities from './activity-options.ts';
 import { NO_ANSWER_BEFORE_CASE, noAnswerPauseMs } from './backoff.ts';
 import { showDetails } from './details.ts';
 import { ACT_REFUSED, acknowledgeLateFailureUpdate, refundFactSignal } from './messages.ts';
 import type { ActRefusal, OperatorAct } from './messages.ts';
+import { isCompleteAct } from './refund-decisions.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
 /** Names a refund whose Workflow has ended. */
@@ -14,8 +14,6 @@ export interface AftermathRequest {
   readonly refundId: string;
   readonly orderId: string;
 }
-
-const MAX_TEXT = 250;
 
 interface AftermathRun {
   /** Somebody has doubts that were not looked into yet. */
@@ -69,7 +67,7 @@ async function takeNote(run: AftermathRun, ref: RefundRef, note: NonNullable<Aft
 }
 
 function requireAct(act: OperatorAct, failedLate: boolean): void {
-  const isComplete = isStorableText(act?.actor, MAX_TEXT) && isStorableText(act.reason, MAX_TEXT);
+  const isComplete = isCompleteAct(act);
   if (isComplete && failedLate) return;
   const why: ActRefusal = isComplete ? 'not_awaited' : 'malformed';
   throw ApplicationFailure.create({ type: ACT_REFUSED, nonRetryable: true, details: [null, why], message: isComplete ? 'no late failure is known (yet)' : 'an actor and a reason are needed' });

@@ -28,8 +28,13 @@ function actRefused(run: RefundRun, why: ActRefusal): ApplicationFailure {
   return ApplicationFailure.create({ type: messages.ACT_REFUSED, nonRetryable: true, details: [viewOf(run), why], message: `the refund is ${run.state.status}: ${why}` });
 }
 
+/** Whether an act says who acts and why (O2), whatever came over the wire. */
+export function isCompleteAct(act: OperatorAct): boolean {
+  return isStorableText(act?.actor, MAX_TEXT) && isStorableText(act.reason, MAX_TEXT);
+}
+
 function checkAct(run: RefundRun, act: OperatorAct): void {
-  if (!isStorableText(act?.actor, MAX_TEXT) || !isStorableText(act.reason, MAX_TEXT)) throw actRefused(run, 'malformed');
+  if (!isCompleteAct(act)) throw actRefused(run, 'malformed');
 }
 
 function checkDecision(run: RefundRun, word: Decision['word'], act: OperatorAct): void {

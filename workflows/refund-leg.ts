@@ -77,7 +77,7 @@ async function sendLeg(run: RefundRun, leg: LegPlan, { protocol, currency }: Res
 async function find(run: RefundRun, leg: LegPlan, sendNumber: number): Promise<LegOutcome | NotFound> {
   run.working.delete(leg.legId);
   try {
-    return await activities.findRefund.executeWithOptions({ summary: `was send ${sendNumber} executed? charge ${leg.chargeId}` }, [{ ...legRef(run, leg), sendNumber }]) as LegOutcome | NotFound;
+    return await activities.findRefund.executeWithOptions({ summary: `was send ${sendNumber} executed? charge ${leg.chargeId}` }, [{ ...legRef(run, leg), sendNumber }]);
   } finally {
     run.working.add(leg.legId);
   }

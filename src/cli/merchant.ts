@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Config } from '../config.ts';
 import type { Database } from '../store/database.ts';
+import { MAX_CANCELLATION_WINDOW_SECONDS } from '../domain/checkpoint.ts';
 import type { RefundPolicy } from '../domain/checkpoint.ts';
 import { providerOf, readMerchant, saveApiKey, saveMerchant, saveRefundPolicy, SCOPES } from '../store/merchants.ts';
 import type { Scope } from '../store/merchants.ts';
@@ -38,7 +39,6 @@ export interface PolicyOptions {
 
 const HOUR_MS = 3_600_000;
 const MAX_EXPIRY_HOURS = 366 * 24;
-const MAX_WINDOW_SECONDS = 30 * 24 * 3600;
 
 /** `reintegro merchant policy <id>`: changes what the merchant demands of its refunds (R3, R5), if asked to, and shows what holds. */
 export async function policyCommand(config: Config, merchantId: string, options: PolicyOptions): Promise<void> {
@@ -65,7 +65,7 @@ function parsePolicy(options: PolicyOptions): Partial<RefundPolicy> {
   read('reviewExpiryHours', 'reviewExpiryMs', hours, `whole hours, 1 to ${MAX_EXPIRY_HOURS}`);
   read('payerConfirmation', 'requirePayerConfirmation', (given) => (given === 'on' || given === 'off' ? given === 'on' : undefined), '"on" or "off"');
   read('payerConfirmationExpiryHours', 'payerConfirmationExpiryMs', hours, `whole hours, 1 to ${MAX_EXPIRY_HOURS}`);
-  read('cancellationWindowSeconds', 'cancellationWindowMs', (given) => parseWhole(given, 0, MAX_WINDOW_SECONDS, 1000), `whole seconds, 0 to ${MAX_WINDOW_SECONDS}`);
+  read('cancellationWindowSeconds', 'cancellationWindowMs', (given) => parseWhole(given, 0, MAX_CANCELLATION_WINDOW_SECONDS, 1000), `whole seconds, 0 to ${MAX_CANCELLATION_WINDOW_SECONDS}`);
   if (problems.length > 0) throw new Error(`Nothing was changed; the policy has ${problems.length} problem(s):\n${problems.join('\n')}`);
   return changes;
 }

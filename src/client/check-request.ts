@@ -1,3 +1,4 @@
+import { MAX_CANCELLATION_WINDOW_SECONDS } from '../domain/checkpoint.ts';
 import { isCurrencyCode, isMovableAmount } from '../domain/money.ts';
 import { isStorableJson, isStorableText } from '../domain/text.ts';
 import { InvalidRequestError } from './client-errors.ts';
@@ -23,11 +24,10 @@ export function checkRefund(refund: NewRefund): void {
   require(optional(refund.requireReview, isBoolean), 'requireReview');
   require(optional(refund.requirePayerConfirmation, isBoolean), 'requirePayerConfirmation');
   require(optional(refund.executeAt, isWithinAYear), 'executeAt');
-  require(optional(refund.cancellationWindowSeconds, (value) => Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= MAX_WINDOW_SECONDS), 'cancellationWindowSeconds');
+  require(optional(refund.cancellationWindowSeconds, (value) => Number.isSafeInteger(value) && Number(value) >= 1 && Number(value) <= MAX_CANCELLATION_WINDOW_SECONDS), 'cancellationWindowSeconds');
   checkAsking(refund);
 }
 
-const MAX_WINDOW_SECONDS = 30 * 24 * 3600;
 const YEAR_MS = 366 * 24 * 3_600_000;
 
 function isBoolean(value: unknown): boolean {

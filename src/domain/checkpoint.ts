@@ -29,6 +29,9 @@ export type Checkpoint =
   /** Not sent before `executeAt`, nor before the window, counted from here, is over. */
   | { readonly kind: 'deferred'; readonly executeAt: string | null; readonly windowMs: number };
 
+/** The longest cancellation window that a policy or a request may ask for. */
+export const MAX_CANCELLATION_WINDOW_SECONDS = 30 * 24 * 3600;
+
 /** The statuses of checkpoints. */
 export type CheckpointKind = Checkpoint['kind'];
 
