@@ -1,10 +1,8 @@
 import type { CaseKind, LegResolution } from '../src/domain/case.ts';
 import type { Checkpoint, CheckpointKind, DecidedCheckpoint, RefundDemands } from '../src/domain/checkpoint.ts';
 import type { LegStatus } from '../src/domain/leg.ts';
-import type { PayoutOrderTerms } from '../src/domain/payout-order-terms.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
-import type { PayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { SendProtocol } from '../src/domain/send-protocol.ts';
 
 /** A JSON object that travels unread. */
@@ -194,57 +192,4 @@ export interface RefundActivities {
   openCase(input: OpenCaseInput): Promise<void>;
   /** Takes note of a refund's cases of one kind (O2, O3). */
   closeCase(input: RefundRef & Act & { readonly caseKind: CaseKind }): Promise<void>;
-}
-
-/** What starts a payout order: plain JSON, no secrets. */
-export interface PayoutOrderRequest extends PayoutOrderTerms {
-  readonly merchantId: string;
-  readonly payoutOrderId: string;
-  /** ISO-8601 UTC. */
-  readonly expiresAt: string;
-  readonly metadata: Metadata;
-  readonly idempotencyKey: string;
-  readonly fingerprint: string;
-  readonly requestedBy: string;
-}
-
-/** What `registerPayoutOrder` answers: the rules recorded in history. */
-export interface PayoutOrderPlan {
-  readonly provider: string;
-  readonly confirmationWindowMs: number;
-  readonly protocol: SendProtocol;
-  /** Of the recorded request: another one under the same key does not match (R8). */
-  readonly fingerprint: string;
-  /** The last send on record, where there is one: a Workflow that begins again looks for it before it sends. */
-  readonly lastSend?: number;
-}
-
-/** Names one payout order in every call about it. */
-export interface PayoutOrderRef extends WorkflowRef {
-  readonly merchantId: string;
-  readonly payoutOrderId: string;
-}
-
-/** What is known about a payout order: the record as the transaction left it, and how the provider answered. */
-export interface PayoutOutcome {
-  readonly kind: 'settled' | 'declined' | 'contradiction';
-  readonly status: PayoutOrderStatus;
-}
-
-/** Why the provider is asked about a payout order. */
-export type AskCause = 'fact' | 'window_ended' | 'cancel' | 'expiry';
-
-/** Side effects of a payout order. `registerPayoutOrder` and `openCase` touch the database only. */
-export interface PayoutActivities {
-  /** One transaction: idempotency row, payout order `open`, event (P1). */
-  registerPayoutOrder(input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan>;
-  /** Asks the provider for the reference, once; settles `pending` (P1). Never retried by Temporal. */
-  issueReference(input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | Unsettled>;
-  /** Finds the reference by our own id after a lost answer, and settles; `absent` when the provider surely has none; with `isLast` that settles it, too: never issued. Retried by Temporal. */
-  findReference(input: PayoutOrderRef & { readonly sendNumber: number; readonly isLast?: boolean }): Promise<PayoutOutcome | NotFound>;
-  /** Asks the provider to void the reference, once; settles `cancelled` or `expired` by its verified answer (P2, P4). Never retried by Temporal. */
-  voidReference(input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome | Unsettled>;
-  /** Reads the provider's state and follows it (P2). Retried by Temporal. */
-  followPayoutOrder(input: PayoutOrderRef & { readonly cause: AskCause; readonly actor: string }): Promise<PayoutOutcome>;
-  openCase(input: OpenCaseInput): Promise<void>;
 }

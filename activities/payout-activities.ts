@@ -11,17 +11,21 @@ import { payoutIdOf } from '../src/store/payout-orders/payout-id.ts';
 import { readPayoutOrder } from '../src/store/payout-orders/read.ts';
 import type { PayoutOrderRecord } from '../src/store/payout-orders/read.ts';
 import { registerPayoutOrder } from '../src/store/payout-orders/register.ts';
-import { beginIssue, endIssue, fenceIssue, movePayoutOrder, recordIssueRefusal } from '../src/store/payout-orders/settle.ts';
+import { beginIssue, endIssue, fenceIssue, movePayoutOrder, recordIssueRefusal, recordPayoutAct } from '../src/store/payout-orders/settle.ts';
 import type { Acting } from '../src/store/transitions.ts';
-import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome, NotFound, Unsettled, WorkflowRef } from './contracts.ts';
+import type { NotFound, Unsettled, WorkflowRef } from './contracts.ts';
 import { withFailures } from './failures.ts';
 import { isGivenUp, withHeartbeat } from './heartbeat.ts';
+import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome } from './payout-contracts.ts';
 
 /** What payout Activities need. */
 export interface PayoutActivityDeps {
   readonly db: Database;
   readonly providers: ProviderRegistry;
 }
+
+/** A payout order that the provider has, and has left without a reference for so long, was not created properly (seed 000, P1). Milliseconds. */
+const OPEN_FOR_GOOD_MS = 10 * 60_000;
 
 /** Makes the Activities of payout orders. */
 export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActivities {
@@ -31,6 +35,7 @@ export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActiviti
     findReference: (input) => withHeartbeat(() => findReference(deps, input)),
     voidReference: (input) => withHeartbeat(() => voidReference(deps, input)),
     followPayoutOrder: (input) => withHeartbeat(() => follow(deps, input)),
+    recordPayoutAct: ({ act, ...input }) => recordPayoutAct(deps.db, input, input, act),
     openCase: (input) => openCase(deps.db, input),
   });
 }
@@ -38,10 +43,14 @@ export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActiviti
 async function register(deps: PayoutActivityDeps, input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan> {
   const provider = await providerOf(deps.db, input.merchantId);
   const entry = deps.providers.entry(provider);
-  const { fingerprint, lastSend } = await registerPayoutOrder(deps.db, { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy }, {
+  const { fingerprint, lastSend, standing } = await registerPayoutOrder(deps.db, { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy }, {
     ...input, provider, payoutId: payoutIdOf(input.payoutOrderId), expiresAt: new Date(input.expiresAt),
   });
-  return { provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry), fingerprint, ...(lastSend === 0 ? {} : { lastSend }) };
+  return {
+    provider, confirmationWindowMs: entry.confirmationWindowMs, protocol: payoutProtocol(entry), fingerprint, ...(lastSend === 0 ? {} : { lastSend }),
+    ...(standing === null ? {} : { standing: { ...standing, withdrawalBegunAt: standing.withdrawalBegunAt?.toISOString() ?? null } }),
+    ...(entry.pollMs === null ? {} : { pollMs: entry.pollMs }),
+  };
 }
 
 /** A payout order with everything a call about it needs. */
@@ -61,12 +70,15 @@ async function prepare(deps: PayoutActivityDeps, key: PayoutOrderRef, actor: str
 }
 
 /**
- * Asks for the reference once. Dies before `beginIssue`: nothing was sent. Dies after: the look finds the reference by
- * our id in the provider's metadata, or finds none and it is asked for again. Dies after the move: the look finds it settled.
+ * Asks for the reference once; where an earlier send was given up, only after one more look, since it may have been executed after its look.
+ * Dies before `beginIssue`: nothing was sent. Dies after: the look finds the reference by our id in the provider's metadata, or finds none and
+ * it is asked for again. Dies after the move: the look finds it settled.
  */
 async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly sendNumber: number }): Promise<PayoutOutcome | Unsettled> {
   const asking = await prepare(deps, input, 'reintegro');
   const { order, entry, credential } = asking;
+  const late = order.fencedSend > 0 && order.status === 'open' ? await lateReference(asking) : null;
+  if (late !== null) return late === 'silent' ? { kind: 'not_sent', retryAfterMs: null } : takeOver(asking, late, 'fact');
   const askedAt = Date.now();
   const permit = await beginIssue(deps.db, input, input.sendNumber);
   if (permit === 'settled') return standing(asking);
@@ -84,9 +96,35 @@ async function issue(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonl
     if (!(error instanceof ProviderError)) throw error;
     if (error.kind === 'not_sent') return endedUnsettled(asking, input.sendNumber, { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null });
     if (error.kind !== 'declined') return endedUnsettled(asking, input.sendNumber, { kind: 'unknown' });
-    // Refused late, after this send was given up: that says nothing about the send under way.
-    const isRefused = await recordIssueRefusal(deps.db, input, error.details.providerCode ?? 'refused_by_provider', input.sendNumber);
-    return isRefused ? { kind: 'declined', status: 'open' } : { kind: 'unknown' };
+    return refusedToIssue(asking, input.sendNumber, error.details.providerCode ?? 'refused_by_provider');
+  }
+}
+
+/**
+ * The provider refused this send for good. That is not believed before a look where an earlier send was given up: a reference that nobody
+ * knows of could be collected (S4).
+ */
+async function refusedToIssue(asking: Asking, sendNumber: number, why: string): Promise<PayoutOutcome | Unsettled> {
+  const { deps, key, order } = asking;
+  if (order.fencedSend > 0) {
+    // The call has ended: what follows only reads, and may take longer than a send.
+    await endIssue(deps.db, key, sendNumber);
+    const late = await lateReference(asking);
+    if (late !== null) return late === 'silent' ? { kind: 'unknown' } : takeOver(asking, late, 'fact');
+  }
+  // Refused late, after this send was given up: that says nothing about the send under way.
+  const isRefused = await recordIssueRefusal(deps.db, key, why, sendNumber);
+  return isRefused ? { kind: 'declined', status: 'open' } : { kind: 'unknown' };
+}
+
+/** What an earlier send made after all; `null` when the provider surely has nothing of ours, `silent` when it does not say or is not done. */
+async function lateReference({ entry, credential, order }: Asking): Promise<ProviderPayoutOrder | 'silent' | null> {
+  try {
+    const found = await entry.adapter.findPayoutOrder({ credential }, order.payoutOrderId, order.createdAt);
+    return found?.status === 'open' ? 'silent' : found;
+  } catch (error) {
+    if (error instanceof ProviderError) return 'silent';
+    throw error;
   }
 }
 
@@ -106,13 +144,23 @@ async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & {
   const asking = await prepare(deps, input, 'reintegro');
   const fenced = await fenceIssue(deps.db, input, input.sendNumber, quietTime(asking.entry));
   if (fenced.kind === 'settled') return standing(asking);
-  if (fenced.kind === 'never_sent' || fenced.kind === 'too_early') return fenced;
-  const found = await asking.entry.adapter.findPayoutOrder({ credential: asking.credential }, asking.order.payoutOrderId);
+  if (fenced.kind === 'never_sent') return { kind: 'never_sent' };
+  if (fenced.kind === 'too_early') return lookEarly(asking, fenced.waitMs);
+  const found = await asking.entry.adapter.findPayoutOrder({ credential: asking.credential }, asking.order.payoutOrderId, asking.order.createdAt);
   if (found === null && input.isLast !== true) return { kind: 'absent' };
   if (found !== null && found.status !== 'open') return takeOver(asking, found, 'fact');
+  const openForMs = Date.now() - (fenced.sentAt ?? asking.order.createdAt).getTime();
+  // A provider that has not issued it yet may still do so: a reference that nobody here knows of could be collected.
+  if (found !== null && input.isLast !== true && openForMs < OPEN_FOR_GOOD_MS) return { kind: 'too_early', waitMs: Math.max(asking.entry.settleDelayMs, openForMs) };
   // The provider has none, or made it and never issued the reference (P1): it stays open for ever.
   await recordIssueRefusal(deps.db, input, found === null ? 'never_issued' : 'never_issued_by_provider');
   return { kind: 'declined', status: 'open' };
+}
+
+/** Before the quiet time is over, absence proves nothing; a reference that is there, is there (P1). */
+async function lookEarly(asking: Asking, waitMs: number): Promise<PayoutOutcome | NotFound> {
+  const found = await lateReference(asking);
+  return found === null || found === 'silent' ? { kind: 'too_early', waitMs } : takeOver(asking, found, 'fact');
 }
 
 /** Asks to void the reference once; only an answer that says so counts (P2). Voiding twice does no harm. */

@@ -33,12 +33,15 @@ const schema = z.object({
   CONEKTA_SETTLE_DELAY_MS: milliseconds.default(60_000),
   CONEKTA_MAX_SENDS: z.coerce.number().int().min(1).max(10).default(3),
   CONFIRMATION_WINDOW_SECONDS: z.coerce.number().int().min(1).max(86_400).default(180),
+  CONEKTA_POLL_SECONDS: z.coerce.number().int().max(86_400).refine((seconds) => seconds === 0 || seconds >= 10, 'must be 0 or at least 10').default(0),
   PROVIDER_CREDENTIALS: jsonCredentials.default({}),
   ORDER_CREDENTIALS: jsonCredentials.default({}),
   CONEKTA_WEBHOOK_PUBLIC_KEY: z.string().min(1).optional(),
   CONEKTA_WEBHOOK_PUBLIC_KEY_FILE: z.string().min(1).optional(),
   SANDBOX_WEBHOOK_URL: z.url().optional(),
   MAX_CACHED_WORKFLOWS: z.coerce.number().int().min(1).max(10_000).default(200),
+  WORKER_DEPLOYMENT_NAME: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, 'must be letters, digits, _ or -').default('reintegro'),
+  WORKER_BUILD_ID: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be letters, digits, ., _ or -').optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 

@@ -1,5 +1,6 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { PayoutActivities, RefundActivities } from '../activities/contracts.ts';
+import type { RefundActivities } from '../activities/contracts.ts';
+import type { PayoutActivities } from '../activities/payout-contracts.ts';
 
 /**
  * How Activities are run. Database steps are local Activities: short, idempotent transactions that share a Workflow Task
@@ -45,4 +46,4 @@ const acts = proxyActivities<RefundActivities & PayoutActivities>({
 export const { reserveRefund, enterCheckpoint, takeTurn, loseTurn, registerPayoutOrder, openCase } = records;
 export const { submitRefund, issueReference, voidReference } = sends;
 export const { findRefund, followRefund, reviewRefund, findReference, followPayoutOrder } = looks;
-export const { cancelRefund, passCheckpoint, resolveLeg, recordAct, closeCase } = acts;
+export const { cancelRefund, passCheckpoint, resolveLeg, recordAct, closeCase, recordPayoutAct } = acts;

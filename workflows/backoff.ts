@@ -25,3 +25,11 @@ export function followPauseMs(round: number): number {
 
 /** After so many looks at a refund that the provider does not finish (about a day and a half), a human is told (O1). */
 export const FOLLOWS_BEFORE_CASE = 16;
+
+/** How often a fact that the provider does not show is looked for again, before the next deadline is left to ask (P6). */
+export const LOOKS_FOR_CLAIM = 5;
+
+/** The pauses between these looks: from two seconds to about ten minutes. Milliseconds. */
+export function claimPauseMs(look: number): number {
+  return 2000 * 4 ** (look - 1);
+}

@@ -1,6 +1,6 @@
 import { defineQuery, defineSignal, defineUpdate } from '@temporalio/workflow';
 import type { LegResolution } from '../src/domain/case.ts';
-import type { PayoutOrderStatus } from '../src/domain/payout-order.ts';
+import type { PayoutClaim, PayoutOrderStatus } from '../src/domain/payout-order.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
 
@@ -80,9 +80,12 @@ export const ACT_REFUSED = 'ActRefused';
 
 /** A fact told by the provider's side (P6). It only makes the Workflow ask the provider. */
 export interface PayoutFact {
-  readonly type: 'withdrawal' | 'confirmation' | 'reversal' | 'changed';
+  readonly type: PayoutFactType;
   readonly eventId: string;
 }
+
+/** What a fact says happened; `changed` claims nothing. */
+export type PayoutFactType = PayoutClaim | 'changed';
 
 /** The name of the failure a refused cancellation carries; its details hold the current view. */
 export const NOT_CANCELLABLE = 'NotCancellable';
@@ -123,4 +126,8 @@ export const cancelPayoutOrderUpdate = defineUpdate<PayoutOrderView, [CancelRequ
 export const cancelPayoutOrderSignal = defineSignal<[CancelRequest]>('cancelPayoutOrderRequested');
 /** Something happened at the provider: ask it (P2, P6). */
 export const payoutFactSignal = defineSignal<[PayoutFact]>('payoutFact');
+/** The same for a rail that waits: completes when the provider was asked, or does not answer at present; answers with the state as it then is. */
+export const reportPayoutFactUpdate = defineUpdate<PayoutOrderView, [PayoutFact]>('reportPayoutFact');
+/** Has the provider asked again now (O2); the settle delay is never cut short. Refused with `ActRefused` while that runs. */
+export const retryPayoutOrderUpdate = defineUpdate<PayoutOrderView, [OperatorAct]>('retryPayoutOrder');
 export const payoutOrderStateQuery = defineQuery<PayoutOrderView>('payoutOrderState');

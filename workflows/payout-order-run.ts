@@ -1,18 +1,28 @@
-import { ApplicationFailure, CancellationScope, condition, setHandler, sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { AskCause, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, WorkflowRef } from '../activities/contracts.ts';
+import { sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import type { WorkflowRef } from '../activities/contracts.ts';
+import type { AskCause, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest } from '../activities/payout-contracts.ts';
 import { formatMoney } from '../src/domain/money.ts';
-import { isCancellablePayoutOrderStatus, isFinalPayoutOrderStatus } from '../src/domain/payout-order.ts';
-import type { PayoutOrderStatus } from '../src/domain/payout-order.ts';
+import { isFinalPayoutOrderStatus } from '../src/domain/payout-order.ts';
+import type { PayoutClaim, PayoutOrderStatus } from '../src/domain/payout-order.ts';
 import { notSentPauseMs } from './backoff.ts';
 import { showDetails } from './details.ts';
-import * as messages from './messages.ts';
-import type { CancelRequest, PayoutOrderView } from './messages.ts';
+import type { OperatorAct, PayoutOrderView } from './messages.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
 /** A request to cancel, and what became of it. */
 export interface CancelAsked {
   readonly by: string;
   verdict: 'open' | 'cancelled' | 'refused' | 'verifying';
+}
+
+/** A fact whose teller waits until the provider was asked. */
+export interface FactReported {
+  isAsked: boolean;
+}
+
+/** An operator's wish to have things tried now, and what became of it. */
+export interface RetryAsked extends OperatorAct {
+  verdict: 'open' | 'done' | 'overtaken';
 }
 
 /** The live state of one payout order Workflow: what handlers and timers enqueue, what the story decides. */
@@ -22,60 +32,43 @@ export interface PayoutOrderRun extends WorkflowRef {
   statusDetail: string;
   plan: PayoutOrderPlan | null;
   readonly cancels: CancelAsked[];
+  readonly reports: FactReported[];
+  readonly retries: RetryAsked[];
   /** Something happened at the provider since it was last asked (facts are coalesced: one question answers all). */
   factArrived: boolean;
+  /** What facts said and the provider has not shown yet. */
+  readonly claims: Set<PayoutClaim>;
+  /** How often they were looked for again. */
+  claimLooks: number;
+  claimTimerRuns: boolean;
   expiryDue: boolean;
   windowDue: boolean;
   windowRuns: boolean;
+  windowEnded: boolean;
   /** Issuing is over, one way or the other, or takes longer than callers should wait. */
   answerable: boolean;
   /** A void is being verified, or waits for the provider: whoever asks to cancel now is answered with the state as it is. */
   voidParked: boolean;
+  /** The settle delay runs, which nobody may cut short. */
+  settling: boolean;
   /** Rounds of asking the provider for the same thing. */
   rounds: number;
   needsAttention: boolean;
+  /** The provider said something that the records exclude: that stays before a human whatever comes next. */
+  contradicted: boolean;
   waitsFor: string | null;
+  /** The story is told: nothing that comes now is acted upon. */
+  isOver: boolean;
 }
 
-/** Opens the run and sets every handler before the first `await`. */
-export function openPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun {
+/** The state of a run that has only just begun. */
+export function newPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun {
   const { workflowId, runId } = workflowInfo();
-  const run: PayoutOrderRun = {
-    request, workflowId, runId, status: 'open', statusDetail: 'registered', plan: null, cancels: [], factArrived: false,
-    expiryDue: false, windowDue: false, windowRuns: false, answerable: false, voidParked: false, rounds: 0, needsAttention: false, waitsFor: null,
+  return {
+    request, workflowId, runId, status: 'open', statusDetail: 'registered', plan: null, cancels: [], reports: [], retries: [],
+    factArrived: false, claims: new Set(), claimLooks: 0, claimTimerRuns: false, expiryDue: false, windowDue: false, windowRuns: false, windowEnded: false,
+    answerable: false, voidParked: false, settling: false, rounds: 0, needsAttention: false, contradicted: false, waitsFor: null, isOver: false,
   };
-  setHandler(messages.payoutOrderStateQuery, () => viewOf(run));
-  setHandler(messages.payoutFactSignal, () => { run.factArrived = true; });
-  setHandler(messages.cancelPayoutOrderSignal, (asked: CancelRequest) => void askToCancel(run, asked));
-  setHandler(messages.payoutOrderOutcomeUpdate, async () => {
-    await CancellationScope.nonCancellable(() => condition(() => run.answerable));
-    return viewOf(run);
-  });
-  setHandler(messages.cancelPayoutOrderUpdate, async (request: CancelRequest) => {
-    const asked = askToCancel(run, request);
-    await CancellationScope.nonCancellable(() => condition(() => asked.verdict !== 'open'));
-    if (asked.verdict === 'refused') throw notCancellable(run);
-    return viewOf(run);
-  }, { validator: (_asked: CancelRequest) => {
-    if (run.status !== 'cancelled' && !isCancellablePayoutOrderStatus(run.status)) throw notCancellable(run);
-  } });
-  // Callers are answered even after a cancellation of the Workflow: hence `nonCancellable` in the handlers.
-  // A cancellation from the Temporal Web UI or CLI is a request like any other.
-  void CancellationScope.current().cancelRequested.catch(() => askToCancel(run, { requestedBy: 'temporal' }));
-  show(run);
-  return run;
-}
-
-function askToCancel(run: PayoutOrderRun, request: CancelRequest): CancelAsked {
-  const asked: CancelAsked = { by: request.requestedBy, verdict: run.status === 'cancelled' ? 'cancelled' : run.voidParked ? 'verifying' : 'open' };
-  if (asked.verdict !== 'cancelled') run.cancels.push(asked);
-  return asked;
-}
-
-function notCancellable(run: PayoutOrderRun): ApplicationFailure {
-  return ApplicationFailure.create({
-    type: messages.NOT_CANCELLABLE, nonRetryable: true, details: [viewOf(run)], message: `the payout order is ${run.status} and cannot be cancelled`,
-  });
 }
 
 /** Starts the timer of `expires_at` (P2). It is never cancelled: a payout order that ends sooner simply ends with it. */
@@ -84,16 +77,23 @@ export function startExpiryTimer(run: PayoutOrderRun): void {
   void sleep(remainingMs, { summary: `the reference expires at ${run.request.expiresAt}` }).then(() => { run.expiryDue = true; });
 }
 
-/** Starts the timer of the confirmation window, once (P2). */
-export function startWindowTimer(run: PayoutOrderRun, plan: PayoutOrderPlan): void {
+/** Starts the timer of the confirmation window, once (P2); where a Workflow began again, only the rest of it. */
+export function startWindowTimer(run: PayoutOrderRun, { confirmationWindowMs, standing }: PayoutOrderPlan): void {
   if (run.windowRuns) return;
   run.windowRuns = true;
-  void sleep(plan.confirmationWindowMs, { summary: 'confirmation window: the rail may still reverse the withdrawal' }).then(() => { run.windowDue = true; });
+  const begunAt = standing?.withdrawalBegunAt ?? null;
+  const remainingMs = begunAt === null ? confirmationWindowMs : Math.max(0, Date.parse(begunAt) + confirmationWindowMs - Date.now());
+  void sleep(remainingMs, { summary: 'confirmation window: the rail may still reverse the withdrawal' }).then(() => {
+    run.windowEnded = true;
+    run.windowDue = true;
+  });
 }
 
 /** Makes the same question due once more, after a pause that grows from about a minute to an hour; anything else may happen meanwhile. */
 export function askAgainLater(run: PayoutOrderRun, cause: AskCause): void {
   run.rounds += 1;
+  // These are asked again by themselves, or by whoever asked.
+  if (cause === 'poll' || cause === 'retry') return;
   void sleep(notSentPauseMs(6 + run.rounds, null), { summary: 'the provider is to be asked again' }).then(() => {
     if (cause === 'expiry') run.expiryDue = true;
     else if (cause === 'window_ended') run.windowDue = true;
@@ -105,7 +105,7 @@ export function askAgainLater(run: PayoutOrderRun, cause: AskCause): void {
 export function moveTo(run: PayoutOrderRun, status: PayoutOrderStatus): void {
   if (status === run.status) return;
   run.rounds = 0;
-  run.needsAttention = false;
+  run.needsAttention = run.contradicted;
   run.status = status;
   run.statusDetail = status;
   answerCancels(run);
@@ -128,6 +128,22 @@ export function refuseCancels(run: PayoutOrderRun): void {
 export function parkCancels(run: PayoutOrderRun): void {
   run.voidParked = true;
   for (const asked of run.cancels) asked.verdict = 'verifying';
+}
+
+/** Tells those whose facts the provider was asked about, or cannot be asked about at present. */
+export function answerReports(run: PayoutOrderRun, reports: readonly FactReported[] = [...run.reports]): void {
+  for (const report of reports) {
+    report.isAsked = true;
+    const index = run.reports.indexOf(report);
+    if (index !== -1) run.reports.splice(index, 1);
+  }
+}
+
+/** The story is over: whoever still waits for something is told. */
+export function answerEverybody(run: PayoutOrderRun): void {
+  run.isOver = true;
+  answerReports(run);
+  for (const asked of run.retries.splice(0)) asked.verdict = 'overtaken';
 }
 
 /** Writes the search attributes; call it only in a task that happens anyway (one history event). */
@@ -156,17 +172,20 @@ export function isFinal(run: PayoutOrderRun): boolean {
   return isFinalPayoutOrderStatus(run.status);
 }
 
+/** Whether the reference has run out by the clock. */
+export function isPastExpiry(run: PayoutOrderRun): boolean {
+  return Date.now() >= Date.parse(run.request.expiresAt);
+}
+
 /** Names the payout order in calls of Activities. */
 export function refOf(run: PayoutOrderRun): PayoutOrderRef {
   return { workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, payoutOrderId: run.request.payoutOrderId };
 }
 
-function viewOf(run: PayoutOrderRun): PayoutOrderView {
+/** The payout order as callers see it. */
+export function viewOf(run: PayoutOrderRun): PayoutOrderView {
   return {
     payoutOrderId: run.request.payoutOrderId, status: run.status, statusDetail: run.statusDetail,
     fingerprint: run.plan?.fingerprint ?? run.request.fingerprint, needsAttention: run.needsAttention,
   };
 }
-
-/** The payout order as callers see it. */
-export { viewOf as payoutOrderViewOf };

@@ -5,7 +5,7 @@ import { NO_ANSWER_BEFORE_CASE, noAnswerPauseMs } from './backoff.ts';
 import { showDetails } from './details.ts';
 import { ACT_REFUSED, acknowledgeLateFailureUpdate, refundFactSignal } from './messages.ts';
 import type { ActRefusal, OperatorAct } from './messages.ts';
-import { isCompleteAct } from './refund-decisions.ts';
+import { isCompleteAct } from './acts.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
 /** Names a refund whose Workflow has ended. */

@@ -2,12 +2,11 @@ import { ApplicationFailure, CancellationScope, condition, setHandler } from '@t
 import type { LegResolution } from '../src/domain/case.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
 import { isStorableText } from '../src/domain/text.ts';
+import { isCompleteAct, MAX_ACT_TEXT } from './acts.ts';
 import * as messages from './messages.ts';
 import type { ActRefusal, LegAct, OperatorAct, RefundView, ResolveAct } from './messages.ts';
 import { viewOf } from './refund-run.ts';
 import type { Decision, Intervention, RefundRun } from './refund-run.ts';
-
-const MAX_TEXT = 250;
 
 /** Which decision belongs to which checkpoint. */
 const AWAITED_IN = { approve: 'review', reject: 'review', confirm: 'validate', contest: 'validate' } as const satisfies Record<Decision['word'], RefundStatus>;
@@ -26,11 +25,6 @@ export function handleDecisions(run: RefundRun): void {
 
 function actRefused(run: RefundRun, why: ActRefusal): ApplicationFailure {
   return ApplicationFailure.create({ type: messages.ACT_REFUSED, nonRetryable: true, details: [viewOf(run), why], message: `the refund is ${run.state.status}: ${why}` });
-}
-
-/** Whether an act says who acts and why (O2), whatever came over the wire. */
-export function isCompleteAct(act: OperatorAct): boolean {
-  return isStorableText(act?.actor, MAX_TEXT) && isStorableText(act.reason, MAX_TEXT);
 }
 
 function checkAct(run: RefundRun, act: OperatorAct): void {
@@ -81,7 +75,7 @@ function resolutionOf(act: ResolveAct): LegResolution {
 
 function checkResolution(run: RefundRun, act: ResolveAct): void {
   checkAct(run, act);
-  const isTyped = act.outcome === 'failed' || (act.outcome === 'succeeded' && isStorableText(act.providerRefundId, MAX_TEXT));
+  const isTyped = act.outcome === 'failed' || (act.outcome === 'succeeded' && isStorableText(act.providerRefundId, MAX_ACT_TEXT));
   if (!isTyped) throw actRefused(run, 'malformed');
   const legId = legMeant(run, act, [...run.cases]);
   // What was never sent can be called off, and is nothing to tell the outcome of.

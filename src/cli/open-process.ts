@@ -77,6 +77,7 @@ export async function runWorker(config: Config, db: Database): Promise<Running> 
   const worker = await createReintegroWorker({
     connection, namespace: config.TEMPORAL_NAMESPACE, db, providers: providers.registry,
     workflowBundle: await loadOrBuildWorkflowBundle(), maxCachedWorkflows: config.MAX_CACHED_WORKFLOWS,
+    version: config.WORKER_BUILD_ID === undefined ? undefined : { deploymentName: config.WORKER_DEPLOYMENT_NAME, buildId: config.WORKER_BUILD_ID },
   });
   const ended = worker.run();
   return {

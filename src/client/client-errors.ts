@@ -12,14 +12,14 @@ export class NotCancellableError extends Error {
   }
 }
 
-/** Thrown when an act of a person is refused (R3, O2): nothing was changed, and the refund stands as `view` says. */
+/** Thrown when an act of a person is refused (R3, O2): nothing was changed, and the refund or payout order stands as `view` says. */
 export class ActRefusedError extends Error {
   override readonly name = 'ActRefusedError';
   readonly why: ActRefusal;
-  /** The true state; `null` where no refund is running any more. */
-  readonly view: RefundView | null;
+  /** The true state; `null` where nothing is running any more. */
+  readonly view: RefundView | PayoutOrderView | null;
 
-  constructor(message: string, why: ActRefusal, view: RefundView | null) {
+  constructor(message: string, why: ActRefusal, view: RefundView | PayoutOrderView | null) {
     super(message);
     this.why = why;
     this.view = view;

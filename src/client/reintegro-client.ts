@@ -1,9 +1,6 @@
 import type { Client } from '@temporalio/client';
-import { TypedSearchAttributes } from '@temporalio/common';
-import type { SearchAttributePair, UpdateDefinition } from '@temporalio/common';
+import type { UpdateDefinition } from '@temporalio/common';
 import { formatMoney } from '../domain/money.ts';
-import type { Money } from '../domain/money.ts';
-import { isFinalPayoutOrderStatus } from '../domain/payout-order.ts';
 import { isFinalRefundStatus } from '../domain/refund-status.ts';
 import { payoutOrderWorkflowId, refundAftermathWorkflowId, refundWorkflowId, TASK_QUEUE } from '../../workflows/ids.ts';
 import * as messages from '../../workflows/messages.ts';
@@ -12,20 +9,23 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { payoutOrderWorkflow } from '../../workflows/payout-order.ts';
 import type { refundAftermathWorkflow } from '../../workflows/refund-aftermath.ts';
 import type { refundWorkflow } from '../../workflows/refund.ts';
-import { checkPayoutOrder, checkRefund } from './check-request.ts';
+import { checkRefund } from './check-request.ts';
 export { ActRefusedError, InvalidRequestError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
-import { derivePayoutOrderId, deriveRefundId, fingerprintOf } from './identifiers.ts';
+import { deriveRefundId, fingerprintOf } from './identifiers.ts';
+import { createPayoutOrder, revivePayoutOrder } from './payout-order-start.ts';
+import type { PayoutOrderAnswer } from './payout-order-start.ts';
+import { startAttributes } from './start-attributes.ts';
 import { callWorkflow, startAndWait, updateAndWait } from './temporal-calls.ts';
-import type { NewPayoutOrder, NewRefund, RequestOptions } from './requests.ts';
+import type { NewPayoutOrder, NewRefund, RecordedPayoutOrder, RequestOptions } from './requests.ts';
 import type { Answer } from './temporal-calls.ts';
 
-export type { NewPayoutOrder, NewRefund, RequestOptions } from './requests.ts';
+export { payoutOrderFingerprint } from './payout-order-start.ts';
+export type { PayoutOrderAnswer } from './payout-order-start.ts';
+export type { NewPayoutOrder, NewRefund, RecordedPayoutOrder, RequestOptions } from './requests.ts';
 export type { ActRefusal, LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundView, ResolveAct } from '../../workflows/messages.ts';
 
 /** A refund's id with what is known of it. */
 export type RefundAnswer = Answer<RefundView> & { readonly refundId: string };
-/** A payout order's id with what is known of it. */
-export type PayoutOrderAnswer = Answer<PayoutOrderView> & { readonly payoutOrderId: string };
 
 /** The typed library for backends that speak Temporal (A4). Amounts in minor units; all methods may throw `TemporalUnavailableError`. */
 export interface ReintegroClient {
@@ -66,6 +66,15 @@ export interface ReintegroClient {
   signalCancelPayoutOrder(merchantId: string, payoutOrderId: string, requestedBy: string): Promise<void>;
   /** Tells a payout order that something happened at the provider: it asks there (P2, P6). @throws NotRunningError */
   signalPayoutFact(merchantId: string, payoutOrderId: string, fact: PayoutFact): Promise<void>;
+  /**
+   * The same, and waits until the provider was asked, or does not answer: the state as it then is. `null` when that takes longer than the wait;
+   * the fact is taken in then, too. @throws NotRunningError
+   */
+  reportPayoutFact(merchantId: string, payoutOrderId: string, fact: PayoutFact, options?: RequestOptions): Promise<PayoutOrderView | null>;
+  /** Has the provider asked again now, and what waits for it tried again (O2). `null` when that takes longer than the wait. @throws ActRefusedError, NotRunningError */
+  retryPayoutOrder(merchantId: string, payoutOrderId: string, act: OperatorAct, options?: RequestOptions): Promise<PayoutOrderView | null>;
+  /** Begins the Workflow of a recorded payout order again if it was ended by hand; it asks the provider and goes on where the records stand. `false` when it came to its end. */
+  revivePayoutOrder(order: RecordedPayoutOrder): Promise<boolean>;
 }
 
 const DEFAULT_WAIT_MS = 10_000;
@@ -93,12 +102,15 @@ export function createReintegroClient({ client, taskQueue = TASK_QUEUE }: { clie
     waitForRefund: (merchantId, id) => callWorkflow(id, () => refundHandle(merchantId, id).result()),
     cancelRefund: (merchantId, id, requestedBy, options) => updateAndWait(client, refundWorkflowId(merchantId, id), messages.cancelRefundUpdate, { requestedBy }, options?.waitMs ?? DEFAULT_WAIT_MS),
     signalCancelRefund: (merchantId, id, requestedBy) => callWorkflow(id, () => refundHandle(merchantId, id).signal(messages.cancelRefundSignal, { requestedBy })),
-    createPayoutOrder: (order, options) => createPayoutOrder(client, taskQueue, order, options ?? {}),
+    createPayoutOrder: (order, options) => createPayoutOrder(client, taskQueue, order, { waitMs: DEFAULT_WAIT_MS, ...options }),
     getPayoutOrder: (merchantId, id) => callWorkflow(id, () => payoutHandle(merchantId, id).query(messages.payoutOrderStateQuery)),
     waitForPayoutOrder: (merchantId, id) => callWorkflow(id, () => payoutHandle(merchantId, id).result()),
     cancelPayoutOrder: (merchantId, id, requestedBy, options) => updateAndWait(client, payoutOrderWorkflowId(merchantId, id), messages.cancelPayoutOrderUpdate, { requestedBy }, options?.waitMs ?? DEFAULT_WAIT_MS),
     signalCancelPayoutOrder: (merchantId, id, requestedBy) => callWorkflow(id, () => payoutHandle(merchantId, id).signal(messages.cancelPayoutOrderSignal, { requestedBy })),
     signalPayoutFact: (merchantId, id, fact) => callWorkflow(id, () => payoutHandle(merchantId, id).signal(messages.payoutFactSignal, fact)),
+    reportPayoutFact: (merchantId, id, fact, options) => updateAndWait(client, payoutOrderWorkflowId(merchantId, id), messages.reportPayoutFactUpdate, fact, options?.waitMs ?? DEFAULT_WAIT_MS),
+    retryPayoutOrder: (merchantId, id, arg, options) => updateAndWait(client, payoutOrderWorkflowId(merchantId, id), messages.retryPayoutOrderUpdate, arg, options?.waitMs ?? DEFAULT_WAIT_MS),
+    revivePayoutOrder: (order) => callWorkflow(order.payoutOrderId, () => revivePayoutOrder(client, taskQueue, order)),
   };
 }
 
@@ -131,41 +143,11 @@ async function startAftermath(client: Client, taskQueue: string, request: { merc
   });
 }
 
-async function createPayoutOrder(client: Client, taskQueue: string, order: NewPayoutOrder, options: RequestOptions): Promise<PayoutOrderAnswer> {
-  checkPayoutOrder(order);
-  const { merchantId, amountMinor, currency, expiresAt, idempotencyKey, requestedBy } = order;
-  const payoutOrderId = derivePayoutOrderId(merchantId, idempotencyKey);
-  const fingerprint = payoutOrderFingerprint(order);
-  const start = {
-    workflowId: payoutOrderWorkflowId(merchantId, payoutOrderId), taskQueue, staticSummary: `Payout order ${formatMoney({ amountMinor, currency })}`,
-    args: [{ ...order, payoutOrderId, metadata: order.metadata ?? {}, expiresAt: expiresAt.toISOString(), fingerprint, requestedBy }],
-    typedSearchAttributes: startAttributes('open', merchantId, { amountMinor, currency }, []),
-  };
-  const answer = await startAndWait(client, {
-    workflowType: 'payoutOrderWorkflow', start, outcome: messages.payoutOrderOutcomeUpdate, state: messages.payoutOrderStateQuery, fingerprint,
-    isFinal: ({ status }) => isFinalPayoutOrderStatus(status), firstAnswerSuffices: options.firstAnswerSuffices === true,
-  }, options.waitMs ?? DEFAULT_WAIT_MS);
-  return { ...answer, payoutOrderId };
-}
-
 /** What makes two refund requests the same (R8). */
 export function refundFingerprint({ merchantId: _merchant, idempotencyKey: _key, requestedBy: _by, ...asked }: NewRefund): string {
   return fingerprintOf({ ...asked, executeAt: asked.executeAt?.toISOString() });
 }
 
-/** What makes two payout order requests the same (R8). */
-export function payoutOrderFingerprint({ merchantId: _merchant, idempotencyKey: _key, requestedBy: _by, ...asked }: NewPayoutOrder): string {
-  return fingerprintOf({ ...asked, expiresAt: asked.expiresAt.toISOString(), metadata: asked.metadata ?? {} });
-}
-
 function present<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-function startAttributes(status: string, merchantId: string, money: Money | undefined, more: SearchAttributePair[]): TypedSearchAttributes {
-  return new TypedSearchAttributes([
-    { key: SEARCH_ATTRIBUTES.status, value: status }, { key: SEARCH_ATTRIBUTES.merchant, value: merchantId }, { key: SEARCH_ATTRIBUTES.needsAttention, value: false },
-    ...(money === undefined ? [] : [{ key: SEARCH_ATTRIBUTES.amount, value: money.amountMinor }, { key: SEARCH_ATTRIBUTES.currency, value: money.currency }]),
-    ...more,
-  ]);
 }

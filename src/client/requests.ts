@@ -31,6 +31,19 @@ export interface NewPayoutOrder extends PayoutOrderTerms {
   readonly requestedBy: string;
 }
 
+/** A payout order as it was asked for, with its id: what its Workflow is started with. */
+export interface RecordedPayoutOrder extends PayoutOrderTerms {
+  readonly merchantId: string;
+  readonly payoutOrderId: string;
+  /** ISO-8601 UTC. */
+  readonly expiresAt: string;
+  readonly metadata: { readonly [key: string]: unknown };
+  readonly idempotencyKey: string;
+  /** SHA-256 of the request (R8). */
+  readonly fingerprint: string;
+  readonly requestedBy: string;
+}
+
 /** How a request is made. */
 export interface RequestOptions {
   /** How long to wait for an answer, milliseconds; default 10 s (R10). Nothing is lost when it runs out. */

@@ -22,7 +22,7 @@ const CONFIRM_MS = 3000;
 const DEAD: ReadonlySet<string> = new Set(['TERMINATED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
 
 /** The name under which a start keeps the fingerprint of its request with the server, readable without a Worker (R8). */
-const FINGERPRINT_MEMO = 'fingerprint';
+export const FINGERPRINT_MEMO = 'fingerprint';
 
 /** What all views of a request have in common. */
 interface RequestView {
@@ -160,7 +160,7 @@ export async function updateAndWait<View extends RefundView | PayoutOrderView | 
 function toRefusal(failure: ApplicationFailure): Error {
   const [view = null, why = 'malformed'] = (failure.details ?? []) as [(RefundView | PayoutOrderView | null)?, ActRefusal?];
   if (failure.type === NOT_CANCELLABLE) return new NotCancellableError(failure.message, view);
-  if (failure.type === ACT_REFUSED) return new ActRefusedError(failure.message, why, view as RefundView | null);
+  if (failure.type === ACT_REFUSED) return new ActRefusedError(failure.message, why, view);
   return failure;
 }
 

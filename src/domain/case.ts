@@ -32,6 +32,12 @@ export const CASE_ACTIONS = {
 /** A kind of case. */
 export type CaseKind = keyof typeof CASE_ACTIONS;
 
+/** What may be done about a case. What became of a payout order is the provider's word alone (P2): there is nothing to resolve by a human's. */
+export function caseActions(kind: CaseKind, subject: 'refund' | 'payout_order'): readonly CaseAction[] {
+  const actions: readonly CaseAction[] = CASE_ACTIONS[kind];
+  return subject === 'refund' ? actions : actions.filter((action) => action !== 'resolve');
+}
+
 /** Cases that are over as soon as the outcome of their leg is known, however it became known. */
 export const CASES_ENDED_BY_OUTCOME: readonly CaseKind[] = ['outcome_unknown', 'unreadable_answer', 'waited_too_long', 'workflow_gone'];
 

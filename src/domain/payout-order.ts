@@ -43,6 +43,24 @@ export function isCancellablePayoutOrderStatus(status: PayoutOrderStatus): boole
   return status === 'pending' || status === 'pending_confirmation';
 }
 
+/** What the provider's side may claim to have happened to a payout order (P6), and in which statuses that shows. */
+const SHOWN_IN = {
+  withdrawal: ['pending_confirmation', 'withdrawn', 'reversed'],
+  confirmation: ['withdrawn'],
+  reversal: ['reversed'],
+  cancellation: ['cancelled'],
+  /** A voided reference may be called cancelled by a provider whose clock ran out. */
+  expiry: ['expired', 'cancelled'],
+} as const satisfies Record<string, readonly PayoutOrderStatus[]>;
+
+/** Something the provider's side claims to have happened to a payout order. */
+export type PayoutClaim = keyof typeof SHOWN_IN;
+
+/** Whether a payout order in this status has been through what is claimed. */
+export function isFactShown(status: PayoutOrderStatus, claim: PayoutClaim): boolean {
+  return (SHOWN_IN[claim] as readonly PayoutOrderStatus[]).includes(status);
+}
+
 /** Applies one event: pure and total; an event without an edge is refused as a value. */
 export function applyPayoutOrderEvent(status: PayoutOrderStatus, event: PayoutOrderEvent): { readonly status: PayoutOrderStatus } | TransitionRefused {
   const next = (PAYOUT_ORDER_TRANSITIONS[status] as Partial<Record<PayoutOrderEvent, PayoutOrderStatus>>)[event];

@@ -41,6 +41,8 @@ export interface TemporalServerOptions {
   readonly headless?: boolean;
   /** Names and types (`Keyword`, `Int`, `Bool`, …) of search attributes to register at start. */
   readonly searchAttributes?: Readonly<Record<string, string>>;
+  /** Further settings of the server's dynamic configuration; values are JSON. */
+  readonly dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** A running Temporal server. */
@@ -59,9 +61,10 @@ export function temporalServerCommand(options: TemporalServerOptions): { readonl
   const listen = ['--ip', options.ip ?? LOOPBACK, '--port', String(options.port)];
   const ui = options.headless === true ? ['--headless'] : ['--ui-port', String(options.uiPort)];
   const searchAttributes = Object.entries(options.searchAttributes ?? {}).flatMap(([name, type]) => ['--search-attribute', `${name}=${type}`]);
+  const dynamicConfig = Object.entries(options.dynamicConfig ?? {}).flatMap(([name, value]) => ['--dynamic-config-value', `${name}=${JSON.stringify(value)}`]);
   return {
     command: options.cliPath,
-    args: ['server', 'start-dev', ...listen, ...ui, '--db-filename', options.dbFile, '--log-level', 'error', ...TUNING, ...searchAttributes],
+    args: ['server', 'start-dev', ...listen, ...ui, '--db-filename', options.dbFile, '--log-level', 'error', ...TUNING, ...dynamicConfig, ...searchAttributes],
   };
 }
 

@@ -5,13 +5,16 @@ import { renderError } from './conekta/render-error.ts';
 import { ApiError } from './errors.ts';
 import { languageOf } from './language.ts';
 import { RecordsUnavailableError } from './records.ts';
+import { isNative } from './v1/native-path.ts';
+import { PROBLEM_MEDIA_TYPE, renderProblemDetails } from './v1/render-problem.ts';
 
-/** Answers any error in the dialect; nothing of what was thrown is shown, and only its kind is logged (I7). */
+/** Answers any error: as problem+json on the native face, else in the dialect. Nothing of what was thrown is shown, and only its kind is logged (I7). */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toApiError(error);
   if (failure.status >= 500) request.log.error({ code: failure.problems[0].code, ...describe(error) }, 'request failed');
   if (failure.retryAfterSeconds !== undefined) void reply.header('Retry-After', String(failure.retryAfterSeconds));
   if (failure.status === 401) void reply.header('WWW-Authenticate', 'Bearer');
+  if (isNative(request)) return reply.status(failure.nativeStatus).type(PROBLEM_MEDIA_TYPE).send(renderProblemDetails(failure, request.id));
   return reply.status(failure.status).type(CONEKTA_MEDIA_TYPE).send(renderError(failure, languageOf(request.headers['accept-language']), request.id));
 }
 

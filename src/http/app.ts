@@ -13,7 +13,9 @@ import { registerRefundRoutes } from './conekta/refund-routes.ts';
 import { ApiError } from './errors.ts';
 import { createRecords } from './records.ts';
 import { registerMoneyMovements } from './v1/money-movements.ts';
-import { readWebhookKey, registerConektaWebhook } from './webhooks/conekta-webhook.ts';
+import { registerNativePayoutOrders } from './v1/payout-order-routes.ts';
+import { registerConektaWebhook } from './webhooks/conekta-webhook.ts';
+import { readWebhookKeys } from './webhooks/webhook-keys.ts';
 
 /** What the HTTP API is made of. */
 export interface ApiDeps {
@@ -21,7 +23,7 @@ export interface ApiDeps {
   readonly client: ReintegroClient;
   /** Where orders are passed through to (A1). */
   readonly orders: OrderSourceSettings;
-  /** Conekta's RSA public key, PEM; without it every webhook is refused. */
+  /** Conekta's RSA public key, PEM, or several one after the other while it is changed; without any, every webhook is refused. */
   readonly webhookPublicKeyPem: string | undefined;
   /** How long a request waits for its outcome, milliseconds (R10). */
   readonly syncWaitMs: number;
@@ -34,7 +36,7 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 /** Longer than any address Node takes, so that ids are judged by our own rule. */
 const MAX_PARAM_LENGTH = 64 * 1024;
 
-/** Builds the HTTP API with the Conekta face (A1, A8); it does not listen. @throws when the webhook key is no RSA public key */
+/** Builds the HTTP API with the Conekta face and the native one (A1, A3, A8); it does not listen. @throws when the webhook keys are not RSA public keys */
 export async function createApiApp(deps: ApiDeps): Promise<FastifyInstance> {
   const app = fastify({
     ...(deps.logger === false ? { logger: false } : { loggerInstance: deps.logger }),
@@ -67,7 +69,8 @@ export async function createApiApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerRefundRoutes(app, context);
   registerPayoutOrderRoutes(app, context);
   registerMoneyMovements(app, records);
-  registerConektaWebhook(app, { records, client: deps.client, publicKey: readWebhookKey(deps.webhookPublicKeyPem) });
+  registerNativePayoutOrders(app, context);
+  registerConektaWebhook(app, { records, client: deps.client, publicKeys: readWebhookKeys(deps.webhookPublicKeyPem) });
   return app;
 }
 

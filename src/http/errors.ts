@@ -7,6 +7,8 @@ export type ErrorType =
 export interface ErrorText {
   /** HTTP status. */
   readonly status: number;
+  /** HTTP status on the native face: there 428 keeps the meaning it has in RFC 6585, and a state that does not allow a request is a conflict. */
+  readonly nativeStatus: number;
   readonly type: ErrorType;
   /** Follows `conekta.errors.` on the wire. */
   readonly code: string;
@@ -19,7 +21,7 @@ export interface ErrorText {
 type Texts = readonly [es: string, en: string, debug?: string];
 
 function text(status: number, type: ErrorType, code: string, [es, en, debug = en]: Texts): ErrorText {
-  return { status, type, code, es, en, debug };
+  return { status, nativeStatus: status === 428 ? 409 : status, type, code, es, en, debug };
 }
 
 /** Every error the API answers with: HTTP status, dialect code, texts (CONTRACT §5, §6; the codes they do not name are ours). */
@@ -51,6 +53,7 @@ export const ERRORS = {
   refund_dismissed: text(402, 'processing_error', 'processing.charge_operations.refund.dismissed', ['El reembolso fue desestimado.', 'The refund was dismissed.']),
   refund_not_cancellable: text(428, 'precondition_required_error', 'precondition_required.refund.is_{status}', ['No se puede cancelar el reembolso.', 'The refund can not be cancelled.', 'The refund is {status} and can not be cancelled.']),
   payout_order_not_cancellable: text(428, 'precondition_required_error', 'precondition_required.payout_order.is_{status}', ['No se puede cancelar la orden de retiro.', 'The payout order can not be cancelled.', 'The payout order is {status} and can not be cancelled.']),
+  payout_order_says_otherwise: text(409, 'conflict_error', 'conflict.payout_order.is_{status}', ['La orden de retiro dice otra cosa.', 'The payout order says otherwise.', 'The payout order is {status}: what was reported did not change it, and the rail must not act upon it.']),
   unavailable: text(503, 'api_error', 'api.system.unavailable', ['El servicio no está disponible; intente de nuevo.', 'The service is unavailable; try again.']),
   provider_unavailable: text(503, 'api_error', 'api.provider.unavailable', ['El proveedor no está disponible; intente de nuevo.', 'The provider is unavailable; try again.']),
   provider_outcome_unknown: text(503, 'api_error', 'api.provider.outcome_unknown', ['El proveedor no respondió; revise las órdenes antes de repetir la petición.', 'The provider did not answer; look at the orders before repeating the request.']),
@@ -71,7 +74,7 @@ export interface Problem {
 
 /** What goes with an error. */
 export interface ErrorExtras {
-  /** Shown beside the error, for example the order as it now is. */
+  /** Shown beside the error, for example the order as it now is; on the native face its fields become members of the problem. */
   readonly data?: object | undefined;
   /** Seconds, for the `Retry-After` header. */
   readonly retryAfterSeconds?: number;
@@ -93,8 +96,13 @@ export class ApiError extends Error {
     this.retryAfterSeconds = extras.retryAfterSeconds;
   }
 
-  /** HTTP status. */
+  /** HTTP status in the dialect. */
   get status(): number {
     return ERRORS[this.problems[0].code].status;
+  }
+
+  /** HTTP status on the native face. */
+  get nativeStatus(): number {
+    return ERRORS[this.problems[0].code].nativeStatus;
   }
 }

@@ -1,5 +1,5 @@
 import type { PayoutOrderStatus } from '../domain/payout-order.ts';
-import { openCase } from '../store/cases.ts';
+import { listCases, openCase } from '../store/cases.ts';
 import type { NewCase } from '../store/cases.ts';
 import type { Database } from '../store/database.ts';
 import { findKey } from '../store/idempotency.ts';
@@ -8,6 +8,7 @@ import { listMovements } from '../store/movements.ts';
 import { readOrder } from '../store/orders.ts';
 import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/payout-orders/read.ts';
 import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
+import { readRecordedRequest } from '../store/payout-orders/register.ts';
 import { hasPassed, rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
 import { acceptedLegsOfOrder, findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
 
@@ -29,11 +30,13 @@ export function createRecords(db: Database) {
     findRefundOfOrder: (merchantId: string, orderId: string, id: string) => guarded(() => findRefundOfOrder(db, merchantId, orderId, id)),
     acceptedLegsOfOrder: (provider: string, orderId: string) => guarded(() => acceptedLegsOfOrder(db, provider, orderId)),
     readPayoutOrder: (merchantId: string, id: string) => guarded(() => readPayoutOrder(db, merchantId, id)),
+    readRecordedRequest: (merchantId: string, id: string) => guarded(() => readRecordedRequest(db, merchantId, id)),
     listPayoutOrders: (merchantId: string, listing: PayoutOrderListing) => guarded(() => listPayoutOrders(db, merchantId, listing)),
     findByProviderId: (provider: string, providerId: string, ourId: string | null) => guarded(() => findByProviderId(db, provider, providerId, ourId)),
     listMovements: (merchantId: string, of: Parameters<typeof listMovements>[2]) => guarded(() => listMovements(db, merchantId, of)),
     wasTakenIn: (provider: string, eventId: string) => guarded(() => wasTakenIn(db, provider, eventId)),
     hasPassed: (merchantId: string, payoutOrderId: string, status: PayoutOrderStatus) => guarded(() => hasPassed(db, merchantId, payoutOrderId, status)),
+    listCases: (merchantId: string, of: Parameters<typeof listCases>[2]) => guarded(() => listCases(db, merchantId, of)),
     openCase: (matter: NewCase) => guarded(() => openCase(db, matter)),
     rememberTakenIn: (provider: string, eventId: string) => guarded(() => rememberTakenIn(db, provider, eventId)),
   };

@@ -83,8 +83,11 @@ export interface ProviderAdapter {
   createPayoutOrder(call: ProviderCall, request: ProviderPayoutOrderRequest): Promise<ProviderPayoutOrder>;
   /** Reads a payout order by the provider's id. */
   getPayoutOrder(call: ProviderCall, providerPayoutOrderId: string): Promise<ProviderPayoutOrder>;
-  /** Finds a payout order by our own id, or `null` when the provider surely has none. */
-  findPayoutOrder(call: ProviderCall, reference: string): Promise<ProviderPayoutOrder | null>;
+  /**
+   * Finds a payout order by our own id, or `null` only when the provider surely has none: it may then be asked for again.
+   * `createdAfter` is an instant before the first send: what the provider created earlier, by more than clocks differ, is not ours.
+   */
+  findPayoutOrder(call: ProviderCall, reference: string, createdAfter: Date): Promise<ProviderPayoutOrder | null>;
   /** Asks to make a reference unusable, once: the payout order as it then is. */
   cancelPayoutOrder(call: ProviderCall, providerPayoutOrderId: string): Promise<ProviderPayoutOrder>;
 }

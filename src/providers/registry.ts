@@ -10,6 +10,8 @@ export interface ProviderEntry {
   readonly maxSends: number;
   /** How long a rail may reverse a withdrawal (P2). */
   readonly confirmationWindowMs: number;
+  /** How often a payout order is asked about where the provider sends no webhooks, milliseconds; `null` where it does (P8). */
+  readonly pollMs: number | null;
 }
 
 /** The providers of this deployment by name, and the merchants' secrets there. */

@@ -17,6 +17,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** SHA-256 of the caller's key; empty on the sandbox's own endpoints. */
     keyHash: string;
+    /** The one instant at which the request happens, unix milliseconds: everything due by then is settled. */
+    nowMs: number;
   }
 }
 
@@ -51,7 +53,12 @@ export async function createSandboxApp(options: SandboxOptions): Promise<Fastify
   acceptBodies(app);
   app.setErrorHandler(answerError);
   app.decorateRequest('keyHash', '');
-  app.addHook('onRequest', async () => settleDue(context, Date.now()));
+  app.decorateRequest('nowMs', 0);
+  // Only now, when the body is there: a slow one must not be judged by an older clock.
+  app.addHook('preHandler', async (request) => {
+    request.nowMs = Date.now();
+    settleDue(context, request.nowMs);
+  });
   await app.register(async (scope) => registerSandboxRoutes(scope, context));
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request) => { request.keyHash = authenticate(request.headers.authorization); });

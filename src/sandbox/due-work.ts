@@ -20,8 +20,8 @@ export type DueWork =
   | { readonly kind: 'payout.call_off'; readonly payoutOrderId: string }
   /** `late_commit` and `async` of a cancellation. */
   | { readonly kind: 'payout.cancel'; readonly payoutOrderId: string }
-  /** `late_failure` of a cancellation: the reference lives again. */
-  | { readonly kind: 'payout.reinstate'; readonly payoutOrderId: string };
+  /** `late_failure` of a cancellation; with the end of the window (unix milliseconds) where a withdrawal was under way. */
+  | { readonly kind: 'payout.reinstate'; readonly payoutOrderId: string; readonly windowEndsAtMs?: number | null };
 
 /** Puts work off until a time (unix milliseconds), inside the transaction of the call. */
 export function scheduleWork(db: SandboxDatabase, work: DueWork, dueAtMs: number): void {

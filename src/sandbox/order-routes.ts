@@ -18,7 +18,7 @@ import { CONEKTA_MEDIA_TYPE, sendOutcome } from './send-outcome.ts';
 export function registerOrderRoutes(app: FastifyInstance, context: SandboxContext, held: HeldReplies): void {
   const { db } = context;
   app.post('/orders', (request, reply) => {
-    const order = createOrder(db, request.keyHash, parseRequest(orderRequestSchema, request.body), Date.now());
+    const order = createOrder(db, request.keyHash, parseRequest(orderRequestSchema, request.body), request.nowMs);
     return reply.type(CONEKTA_MEDIA_TYPE).send(renderOrder(order));
   });
 
@@ -29,13 +29,13 @@ export function registerOrderRoutes(app: FastifyInstance, context: SandboxContex
   });
 
   app.get<{ Params: { id: string } }>('/orders/:id', (request, reply) => {
-    const outcome = db.transaction(() => runCall(db, readCall(requireOrder(db, request.params.id, request.keyHash)), Date.now()));
+    const outcome = db.transaction(() => runCall(db, readCall(requireOrder(db, request.params.id, request.keyHash)), request.nowMs));
     return sendOutcome(reply, held, outcome);
   });
 
   app.post<{ Params: { id: string } }>('/orders/:id/refunds', (request, reply) => {
     const refund = parseRequest(refundRequestSchema, request.body ?? {});
-    const nowMs = Date.now();
+    const { nowMs } = request;
     const outcome = db.transaction(() => {
       const aggregate = requireOrder(db, request.params.id, request.keyHash);
       return runCall(db, refundCall(context, aggregate, refund, nowMs), nowMs);

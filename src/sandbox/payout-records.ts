@@ -29,6 +29,8 @@ export interface PayoutRecord {
   readonly window_ends_at_ms: number | null;
   readonly created_at: number;
   readonly updated_at: number;
+  /** 1 while a withdrawal is under way whose cash is not out yet, so that a cancel voids it. */
+  readonly is_voidable: 0 | 1;
 }
 
 /** Stores a new payout order in its first status. */

@@ -18,5 +18,8 @@ export const payoutOrderRequestSchema = z.strictObject({
   metadata: z.record(z.string(), z.unknown()).refine((metadata) => Object.keys(metadata).length <= 100).default({}),
 });
 
+/** Body of a withdrawal at the till (PRODUCT X5), which may be absent. `voidable`: the cash is not out yet, a cancel voids it (P4). */
+export const withdrawalRequestSchema = z.strictObject({ voidable: z.boolean().default(false) });
+
 /** A parsed `POST /payout_orders` body. */
 export type PayoutOrderRequest = z.output<typeof payoutOrderRequestSchema>;

@@ -1,7 +1,7 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { payoutDeclined, payoutNotCancellable, readDeclined } from './conekta-refusals.ts';
 import { scheduleWork } from './due-work.ts';
-import { runCall, type FaultableCall } from './fault-call.ts';
+import { runCall, type FaultableCall, type Outcome } from './fault-call.ts';
 import type { HeldReplies } from './held-replies.ts';
 import { listQuerySchema, readPage, renderPage, type ListQuery } from './list-page.ts';
 import { parseRequest } from './parse-request.ts';
@@ -16,22 +16,22 @@ import { sendOutcome } from './send-outcome.ts';
 /** Registers Conekta's payout orders (CONTRACT §3). */
 export function registerPayoutRoutes(app: FastifyInstance, context: SandboxContext, held: HeldReplies): void {
   const { db } = context;
-  const run = (call: () => FaultableCall): ReturnType<typeof runCall> => db.transaction(() => runCall(db, call(), Date.now()));
+  const run = ({ nowMs }: FastifyRequest, call: () => FaultableCall): Outcome => db.transaction(() => runCall(db, call(), nowMs));
 
   app.post('/payout_orders', (request, reply) => {
     const body = parseRequest(payoutOrderRequestSchema, request.body);
-    return sendOutcome(reply, held, run(() => createCall(context, request.keyHash, body)));
+    return sendOutcome(reply, held, run(request, () => createCall(context, request, body)));
   });
 
   app.get('/payout_orders', (request, reply) => {
     const query = parseRequest(listQuerySchema, request.query);
     const address = `${request.protocol}://${request.host}/payout_orders`;
     const payoutIds = query.search === undefined ? [] : [query.search];
-    return sendOutcome(reply, held, run(() => findCall(payoutIds, () => listPayoutOrders(db, request.keyHash, query, address))));
+    return sendOutcome(reply, held, run(request, () => findCall(payoutIds, () => listPayoutOrders(db, request.keyHash, query, address))));
   });
 
   app.get<{ Params: { id: string } }>('/payout_orders/:id', (request, reply) => {
-    const outcome = run(() => {
+    const outcome = run(request, () => {
       const record = requirePayoutOrder(db, request.params.id, request.keyHash);
       return findCall(payoutIdsOf(record), () => renderPayoutOrder(record));
     });
@@ -39,13 +39,12 @@ export function registerPayoutRoutes(app: FastifyInstance, context: SandboxConte
   });
 
   app.put<{ Params: { id: string } }>('/payout_orders/:id/cancel', (request, reply) => {
-    const outcome = run(() => cancelCall(context, requirePayoutOrder(db, request.params.id, request.keyHash)));
+    const outcome = run(request, () => cancelCall(context, requirePayoutOrder(db, request.params.id, request.keyHash), request.nowMs));
     return sendOutcome(reply, held, outcome);
   });
 }
 
-function createCall(context: SandboxContext, keyHash: string, request: PayoutOrderRequest): FaultableCall {
-  const nowMs = Date.now();
+function createCall(context: SandboxContext, { keyHash, nowMs }: FastifyRequest, request: PayoutOrderRequest): FaultableCall {
   const ownId = ownIdOf(request);
   return {
     operations: ['payout.create'],
@@ -58,8 +57,7 @@ function createCall(context: SandboxContext, keyHash: string, request: PayoutOrd
   };
 }
 
-function cancelCall(context: SandboxContext, record: PayoutRecord): FaultableCall {
-  const nowMs = Date.now();
+function cancelCall(context: SandboxContext, record: PayoutRecord, nowMs: number): FaultableCall {
   return {
     operations: ['payout.cancel'],
     chargeIds: [],

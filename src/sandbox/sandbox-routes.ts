@@ -8,6 +8,7 @@ import { renderOrder } from './order-view.ts';
 import { parseRequest } from './parse-request.ts';
 import { actAtTill, TILL_ACTS, type TillAct } from './payout-lifecycle.ts';
 import { requirePayoutOrderAtTill } from './payout-records.ts';
+import { withdrawalRequestSchema } from './payout-requests.ts';
 import { renderPayoutOrder } from './payout-view.ts';
 import { actOnRefund, REFUND_ACTS, type RefundAct } from './refund-lifecycle.ts';
 import type { SandboxContext } from './sandbox-context.ts';
@@ -28,16 +29,17 @@ export function registerSandboxRoutes(app: FastifyInstance, context: SandboxCont
   app.get('/sandbox/faults', () => ({ data: listFaults(db) }));
   app.delete('/sandbox/faults', () => ({ cleared: clearFaults(db) }));
 
-  app.post<{ Params: { id: string } }>('/sandbox/orders/:id/pay', (request) => renderOrder(payOrder(db, request.params.id, Date.now())));
+  app.post<{ Params: { id: string } }>('/sandbox/orders/:id/pay', (request) => renderOrder(payOrder(db, request.params.id, request.nowMs)));
 
   for (const act of Object.keys(REFUND_ACTS) as RefundAct[]) {
-    app.post<{ Params: { id: string } }>(`/sandbox/refunds/:id/${act}`, (request) => renderOrder(actOnRefund(context, request.params.id, act, Date.now())));
+    app.post<{ Params: { id: string } }>(`/sandbox/refunds/:id/${act}`, (request) => renderOrder(actOnRefund(context, request.params.id, act, request.nowMs)));
   }
 
   for (const act of Object.keys(TILL_ACTS) as TillAct[]) {
     app.post<{ Params: { id: string } }>(`/sandbox/payout_orders/:id/${act}`, (request) => {
+      const isVoidable = act === 'withdrawal' && parseRequest(withdrawalRequestSchema, request.body ?? {}).voidable;
       const record = requirePayoutOrderAtTill(db, request.params.id);
-      return renderPayoutOrder(actAtTill(context, record, act, Date.now()));
+      return renderPayoutOrder(actAtTill(context, record, act, isVoidable, request.nowMs));
     });
   }
 }

@@ -60,7 +60,8 @@ CREATE TABLE IF NOT EXISTS payout_orders (
   expires_at INTEGER NOT NULL,
   window_ends_at_ms INTEGER,
   created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL
+  updated_at INTEGER NOT NULL,
+  is_voidable INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX IF NOT EXISTS payout_orders_by_key ON payout_orders (key_hash, seq);
 CREATE INDEX IF NOT EXISTS payout_orders_by_reintegro_id ON payout_orders (reintegro_id) WHERE reintegro_id IS NOT NULL;

@@ -80,7 +80,7 @@ export function markDelivered(db: SandboxDatabase, delivery: Delivery, nowMs: nu
   });
 }
 
-/** Records a failed attempt: the next one comes after a pause that doubles up to half a minute, until a day is over. */
+/** Records a failed attempt: the next one comes after a pause that doubles up to half a minute, until it was tried often or long enough. */
 export function markFailed(db: SandboxDatabase, delivery: Delivery, nowMs: number): void {
   const attempts = delivery.attempts + 1;
   const isOver = attempts >= MAX_ATTEMPTS || nowMs - delivery.created_at_ms >= MAX_AGE_MS;

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { CASE_ACTIONS, CASES_ENDED_BY_OUTCOME } from '../domain/case.ts';
+import { caseActions, CASES_ENDED_BY_OUTCOME } from '../domain/case.ts';
 import type { CaseAction, CaseKind } from '../domain/case.ts';
 import { isFinalRefundStatus } from '../domain/refund-status.ts';
 import type { Database } from './database.ts';
@@ -91,6 +91,14 @@ export function closeCasesOfOutcome(tx: Tx, by: string, refund: { readonly merch
   return closeCases(tx, { ...refund, kinds: CASES_ENDED_BY_OUTCOME, resolution: 'outcome_known', resolvedBy: by, reason });
 }
 
+/** The same for a payout order; whether a case is left open. */
+export async function closePayoutCasesOfOutcome(tx: Tx, by: string, { merchantId, payoutOrderId }: { readonly merchantId: string; readonly payoutOrderId: string }): Promise<boolean> {
+  await tx.updateTable('cases').set({ status: 'resolved', resolved_at: sql<Date>`now()`, resolution: 'outcome_known', resolved_by: by })
+    .where('merchant_id', '=', merchantId).where('payout_order_id', '=', payoutOrderId).where('status', '=', 'open').where('kind', 'in', CASES_ENDED_BY_OUTCOME).execute();
+  const left = await tx.selectFrom('cases').select('case_id').where('merchant_id', '=', merchantId).where('payout_order_id', '=', payoutOrderId).where('status', '=', 'open').executeTakeFirst();
+  return left !== undefined;
+}
+
 /** Takes note of a refund's open cases of one kind, in one transaction with the audit of the act (O2, O3). */
 export async function closeCase(db: Database, acting: Acting, { merchantId, refundId }: { readonly merchantId: string; readonly refundId: string }, kind: CaseKind): Promise<void> {
   await db.transaction().execute(async (tx) => {
@@ -124,6 +132,6 @@ export async function listCases(db: Database, merchantId: string, of: { readonly
   const rows = await db.selectFrom('cases').selectAll().where('merchant_id', '=', merchantId).where(column, '=', id).orderBy('case_id').execute();
   return rows.map((row) => ({
     caseId: row.case_id, kind: row.kind, status: row.status, refundId: row.refund_id, payoutOrderId: row.payout_order_id, legId: row.leg_id, amountMinor: row.amount_minor,
-    currency: row.currency, openedAt: row.opened_at, actions: row.status === 'open' ? CASE_ACTIONS[row.kind] : [], resolution: row.resolution, resolvedBy: row.resolved_by,
+    currency: row.currency, openedAt: row.opened_at, actions: row.status === 'open' ? caseActions(row.kind, row.payout_order_id === null ? 'refund' : 'payout_order') : [], resolution: row.resolution, resolvedBy: row.resolved_by,
   }));
 }

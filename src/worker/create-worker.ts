@@ -16,14 +16,18 @@ export interface ReintegroWorkerOptions {
   readonly workflowBundle: NonNullable<WorkerOptions['workflowBundle']>;
   /** Each cached Workflow holds about 0.6 MB. */
   readonly maxCachedWorkflows: number;
+  /** The version of this program, where versions are rolled out one after the other; without it any Worker takes any task. */
+  readonly version?: { readonly deploymentName: string; readonly buildId: string } | undefined;
 }
 
 /** Makes the Worker: all Workflow Types from the bundle, all Activities over one database and one provider registry. */
 export async function createReintegroWorker(options: ReintegroWorkerOptions): Promise<Worker> {
-  const { connection, namespace, workflowBundle, maxCachedWorkflows, db, providers } = options;
+  const { connection, namespace, workflowBundle, maxCachedWorkflows, db, providers, version } = options;
   return Worker.create({
     connection, namespace, taskQueue: options.taskQueue ?? TASK_QUEUE, workflowBundle, maxCachedWorkflows,
     activities: { ...createRefundActivities({ db, providers }), ...createPayoutActivities({ db, providers }) },
+    // Open Workflows go over to the version that is made current, and never back and forth between two.
+    ...(version === undefined ? {} : { workerDeploymentOptions: { useWorkerVersioning: true, version, defaultVersioningBehavior: 'AUTO_UPGRADE' as const } }),
     maxConcurrentActivityTaskExecutions: 100,
     shutdownGraceTime: '10 seconds',
     // A killed Worker's Workflows wait this long for it before another one takes them.

@@ -15,6 +15,7 @@ export function configureProviders(config: Config): ConfiguredProviders {
   const entry = {
     adapter: conekta, timeoutMs: config.CONEKTA_TIMEOUT_MS, settleDelayMs: config.CONEKTA_SETTLE_DELAY_MS, maxSends: config.CONEKTA_MAX_SENDS,
     confirmationWindowMs: config.CONFIRMATION_WINDOW_SECONDS * 1000,
+    pollMs: config.CONEKTA_POLL_SECONDS === 0 ? null : config.CONEKTA_POLL_SECONDS * 1000,
   };
   return { registry: createProviderRegistry([entry], config.PROVIDER_CREDENTIALS), close: () => conekta.close() };
 }

@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { expect } from 'vitest';
 
-import type { PayoutActivities, PayoutOrderRef, PayoutOrderRequest, RefundActivities, SubmitRefundInput } from '../../activities/contracts.ts';
+import type { RefundActivities, SubmitRefundInput } from '../../activities/contracts.ts';
+import type { PayoutActivities, PayoutOrderRef, PayoutOrderRequest } from '../../activities/payout-contracts.ts';
 import { createPayoutActivities } from '../../activities/payout-activities.ts';
 import { createRefundActivities } from '../../activities/refund-activities.ts';
 import type { PayoutOrderStatus } from '../../src/domain/payout-order.ts';
@@ -43,7 +44,7 @@ function sceneOf(db: Database, merchantId: string, provider: FakeProvider): Scen
   // Failures are what these tests provoke: their log lines would only hide those of tests that fail.
   const silent = (): void => undefined;
   const environment = new MockActivityEnvironment({}, { logger: { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent } });
-  const entry = { adapter: provider.adapter, settleDelayMs: 1000, maxSends: 3, timeoutMs: 1000, confirmationWindowMs: 180_000 };
+  const entry = { adapter: provider.adapter, settleDelayMs: 1000, maxSends: 3, timeoutMs: 1000, confirmationWindowMs: 180_000, pollMs: null };
   const deps = { db, providers: createProviderRegistry([entry], { [merchantId]: { acme: 'secret' } }) };
   return {
     db, merchantId, provider, refunds: inContext(environment, createRefundActivities(deps)), payouts: inContext(environment, createPayoutActivities(deps)),

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-import type { AskCause } from '../../activities/contracts.ts';
+import type { AskCause } from '../../activities/payout-contracts.ts';
 import type { PayoutOrderStatus } from '../../src/domain/payout-order.ts';
 import { ProviderError, type ProviderErrorKind } from '../../src/providers/provider-error.ts';
 import type { Database } from '../../src/store/database.ts';
@@ -113,8 +113,8 @@ describe('issueReference', () => {
     ['before its commit', { transaction: 1, moment: 'before' }, ['never_sent']],
     ['in its commit', { transaction: 1, moment: 'inside' }, ['never_sent']],
     ['between commit and call', { transaction: 1, moment: 'after' }, ['too_early', 'absent']],
-    ['after the answer', { transaction: 2, moment: 'before' }, ['too_early', 'settled']],
-    ['while it settles', { transaction: 2, moment: 'inside' }, ['too_early', 'settled']],
+    ['after the answer', { transaction: 2, moment: 'before' }, ['settled']],
+    ['while it settles', { transaction: 2, moment: 'inside' }, ['settled']],
     ['after it settled', { transaction: 2, moment: 'after' }, ['settled']],
   ])('should be created once when the worker dies %s (I1)', async (_, death, looks) => {
     const { scene, send, status } = await registered();

@@ -38,6 +38,12 @@ describe('logs and error bodies (I7)', () => {
       await api.call('GET', `/nowhere/${EMAIL}?k=${KEY}`, undefined, { authorization: `Basic ${Buffer.from(`${KEY}:`).toString('base64')}` }),
       await api.call('GET', `/payout_orders/%E0%A4%A?x=${SEARCH}`),
       await api.call('GET', '/payout_orders', undefined, { authorization: 'Bearer canary-key' }),
+      await api.call('GET', `/v1/payout_orders?cursor=${encodeURIComponent(EMAIL)}&search=${SEARCH}&${encodeURIComponent(EMAIL)}=1`),
+      await api.call('GET', `/v1/payout_orders/${CARD}?search=${SEARCH}`),
+      await api.call('POST', '/v1/payout_orders/unknown/withdrawal', { event_id: `\n${PHONE}`, [EMAIL]: 1, [PHONE]: 2 }),
+      await api.call('POST', '/v1/payout_orders/unknown/withdrawal', { event_id: CARD }),
+      await api.call('POST', `/v1/payout_orders/${encodeURIComponent(EMAIL)}/cancel`),
+      await api.call('GET', `/v1/nowhere/${EMAIL}?k=${KEY}`),
       await api.call('POST', '/webhooks/conekta', personal, { digest: 'canary-key' }),
     ];
     expect(answers.map(({ status }) => status).filter((status) => status < 400)).toEqual([]);

@@ -76,6 +76,18 @@ export class FakeClient implements ReintegroClient {
     return this.#run('signalPayoutFact', args, this.script.signalPayoutFact);
   }
 
+  reportPayoutFact(...args: Parameters<ReintegroClient['reportPayoutFact']>): Promise<PayoutOrderView | null> {
+    return this.#run('reportPayoutFact', args, this.script.reportPayoutFact);
+  }
+
+  retryPayoutOrder(...args: Parameters<ReintegroClient['retryPayoutOrder']>): Promise<PayoutOrderView | null> {
+    return this.#run('retryPayoutOrder', args, this.script.retryPayoutOrder);
+  }
+
+  revivePayoutOrder(...args: Parameters<ReintegroClient['revivePayoutOrder']>): Promise<boolean> {
+    return this.#run('revivePayoutOrder', args, this.script.revivePayoutOrder ?? (async () => false));
+  }
+
   getRefund(...args: Parameters<ReintegroClient['getRefund']>): Promise<RefundView> {
     return this.#run('getRefund', args, this.script.getRefund);
   }

@@ -36,15 +36,24 @@ function deliver(body: unknown, options: { key?: KeyObject; headers?: Record<str
 
 describe('POST /webhooks/conekta (A8)', () => {
   it.each([
-    ['payout_order.pending_confirmation', 'withdrawal'], ['payout_order.withdrawn', 'confirmation'], ['payout_order.reversed', 'reversal'], ['payout_order.cancelled', 'changed'], ['payout_order.expired', 'changed'], ['payout_order.something_new', 'changed'],
+    ['payout_order.pending_confirmation', 'withdrawal'], ['payout_order.withdrawn', 'confirmation'], ['payout_order.reversed', 'reversal'], ['payout_order.cancelled', 'cancellation'], ['payout_order.expired', 'expiry'], ['payout_order.something_new', 'changed'],
   ])('should tell the payout order of %s as %s (P6)', async (type, fact) => {
     expect(await deliver(event(type))).toMatchObject({ status: 200 });
     expect(api.client.calls).toEqual([{ method: 'signalPayoutFact', args: ['m_one', payoutOrderId, { type: fact, eventId: `event_${events}` }] }]);
   });
 
   it('should find the payout order by our own id when the provider\'s is not on record yet', async () => {
-    expect((await deliver(event('payout_order.pending', { id: 'not_yet_known', metadata: { reintegro_id: payoutOrderId } }))).status).toBe(200);
-    expect(api.client.calls).toHaveLength(1);
+    api.client.reset({ createPayoutOrder: (order) => playPayoutOrder(api.db, order, 'verifying') });
+    const { id } = (await api.call('POST', '/payout_orders', payoutBody())).body as { id: string };
+    api.client.reset({ signalPayoutFact: async () => undefined });
+    expect((await deliver(event('payout_order.pending', { id: 'not_yet_known', metadata: { reintegro_id: id } }))).status).toBe(200);
+    expect(api.client.calls).toMatchObject([{ method: 'signalPayoutFact', args: ['m_one', id, { type: 'changed' }] }]);
+  });
+
+  it('should put a second payout order of the provider that carries our id before a person, and not follow it (S4, O1)', async () => {
+    expect((await deliver(event('payout_order.pending', { id: 'issued_twice', metadata: { reintegro_id: payoutOrderId } }))).status).toBe(200);
+    expect(api.client.calls).toEqual([]);
+    expect(await api.db.selectFrom('cases').select('kind').where('payout_order_id', '=', payoutOrderId).execute()).toEqual([{ kind: 'contradiction' }]);
   });
 
   it('should take an event in once, also when it comes twice at once or under another shape', async () => {
@@ -108,6 +117,10 @@ describe('POST /webhooks/conekta, after the end of the Workflow', () => {
     return api.db.selectFrom('cases').select(['kind', 'amount_minor', 'currency', 'status']).where('merchant_id', '=', 'm_one').where('payout_order_id', '=', id).execute();
   }
 
+  function told(): number {
+    return api.client.calls.filter(({ method }) => method === 'signalPayoutFact').length;
+  }
+
   const issued = ['reference_issued'] as const;
   const withdrawn = [...issued, 'withdrawal_begun', 'confirmed'] as const;
 
@@ -128,7 +141,7 @@ describe('POST /webhooks/conekta, after the end of the Workflow', () => {
     expect(await api.db.selectFrom('payout_orders').select('needs_attention').where('payout_order_id', '=', id).executeTakeFirst()).toEqual({ needs_attention: true });
     // Delivered again, and told anew: once taken in, one matter.
     await tell(id, word);
-    expect(api.client.calls).toHaveLength(1);
+    expect(told()).toBe(1);
     await tell(id, word, `event_${events}_anew`);
     expect(await casesOf(id)).toHaveLength(1);
   });
@@ -143,7 +156,17 @@ describe('POST /webhooks/conekta, after the end of the Workflow', () => {
   ])('should open none for what the books of %j know, however late it is told (P6)', async (course, words) => {
     const id = await ended(course);
     for (const word of words) expect((await tell(id, word, `event_${events}_${word}`)).status).toBe(200);
-    expect(api.client.calls).toHaveLength(words.length);
+    expect(told()).toBe(words.length);
+    expect(await casesOf(id)).toEqual([]);
+  });
+
+  it('should begin the Workflow again that was ended by hand, with the request on record, and open no case (I3, P6)', async () => {
+    const id = await ended(issued);
+    api.client.script = { ...api.client.script, revivePayoutOrder: async () => true };
+    expect((await tell(id, 'withdrawn')).status).toBe(200);
+    const [recorded] = (api.client.calls.at(-1)?.args ?? []) as { idempotencyKey: string }[];
+    expect(api.client.calls.at(-1)).toMatchObject({ method: 'revivePayoutOrder', args: [{ merchantId: 'm_one', payoutOrderId: id, amountMinor: 3000 }] });
+    expect(await api.db.selectFrom('idempotency_keys').select('resource_id').where('idempotency_key', '=', recorded?.idempotencyKey ?? '').execute()).toEqual([{ resource_id: id }]);
     expect(await casesOf(id)).toEqual([]);
   });
 

@@ -235,7 +235,7 @@ describe('a mutated golden answer of Conekta', () => {
     await fc.assert(
       fc.asyncProperty(mutated(golden), async (json) => {
         const ABSENT = 'absent' as const;
-        const found = await valueOrUnknown(json, async () => (await adapter.findPayoutOrder(CALL, REFERENCE)) ?? ABSENT);
+        const found = await valueOrUnknown(json, async () => (await adapter.findPayoutOrder(CALL, REFERENCE, new Date(0))) ?? ABSENT);
         if (found === null) return;
         const ours = listOf(json).filter((item) => (item['metadata'] as Json | null | undefined)?.['reintegro_id'] === REFERENCE);
         if (found === ABSENT) expect(ours).toEqual([]);

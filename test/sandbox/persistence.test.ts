@@ -86,6 +86,26 @@ describe('the sandbox’s file', () => {
     expect((await again.call('POST', `/orders/${order.id}/refunds`)).body).toMatchObject({ amount_refunded: 5000, payment_status: 'refunded' });
   });
 
+  it('should bring a file of the second version up to date: no withdrawal under way can be voided (X1)', async () => {
+    const databasePath = join(temporaryFolder(), 'sandbox.db');
+    const made = await startSandbox({ databasePath });
+    const { id } = await createPayout(made);
+    await made.call('POST', `/sandbox/payout_orders/${id}/withdrawal`);
+    await made.app.close();
+    const tables = schemaOf(databasePath);
+    const file = new DatabaseSync(databasePath);
+    file.exec('PRAGMA user_version = 1; ALTER TABLE payout_orders DROP COLUMN is_voidable');
+    file.close();
+
+    const upgraded = await startSandbox({ databasePath });
+    expect((await upgraded.call('PUT', `/payout_orders/${id}/cancel`)).status).toBe(428);
+    const fresh = await createPayout(upgraded);
+    await upgraded.call('POST', `/sandbox/payout_orders/${fresh.id}/withdrawal`, { voidable: true });
+    await upgraded.app.close();
+    expect(schemaOf(databasePath)).toEqual(tables);
+    expect((await (await startSandbox({ databasePath })).call('PUT', `/payout_orders/${fresh.id}/cancel`)).status).toBe(200);
+  });
+
   it('should end a confirmation window that ran out while it was closed (X5)', async () => {
     const databasePath = join(temporaryFolder(), 'sandbox.db');
     const before = await startSandbox({ databasePath, confirmationWindowMs: 1 });
@@ -155,6 +175,7 @@ function makeOld(databasePath: string, chargeId: string): void {
   const file = new DatabaseSync(databasePath);
   file.exec(`
     PRAGMA user_version = 0;
+    ALTER TABLE payout_orders DROP COLUMN is_voidable;
     DROP TABLE refunds;
     CREATE TABLE refunds (
       seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, charge_id TEXT NOT NULL REFERENCES charges (id), amount INTEGER NOT NULL CHECK (amount > 0),

@@ -96,6 +96,8 @@ describe('async_failure', () => {
 describe('late_failure', () => {
   it('should stay listed as failed, count for nothing, and be taken back in the journal; the charge is refundable again (X4, R9)', async () => {
     const sandbox = await startSandbox();
+    // Stopped, so that the seconds below cannot turn over in between.
+    advanceClock(0);
     const refund = await makeRefund(sandbox, 'late_failure');
     const before = await orderOf(sandbox, refund);
     expect(await look(sandbox, refund)).toEqual([undefined, 4000, 'partially_refunded', [['refund', 4000]]]);

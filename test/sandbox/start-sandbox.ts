@@ -28,7 +28,12 @@ export function temporaryFolder(): string {
 
 /** Moves the clock without waiting, until the test ends: the sandbox looks at it before every request. */
 export function advanceClock(ms: number): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+  stopClockAt(Date.now() + ms);
+}
+
+/** Stops the clock at an instant (unix milliseconds), until the test ends. */
+export function stopClockAt(atMs: number): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: atMs });
   onTestFinished(() => void vi.useRealTimers());
 }
 
@@ -83,6 +88,11 @@ export async function createPayout(sandbox: RunningSandbox, over: Record<string,
   const { status, body } = await sandbox.call('POST', '/payout_orders', payoutRequest(over));
   expect(status).toBe(200);
   return body;
+}
+
+/** The status of a payout order, as the provider's own API shows it. */
+export async function payoutStatus(sandbox: RunningSandbox, id: string): Promise<string> {
+  return (await sandbox.call('GET', `/payout_orders/${id}`)).body.status as string;
 }
 
 const contract = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-
 import { expect, it } from 'vitest';
-
+import { openCase } from '../../src/store/cases.ts';
 import type { Database } from '../../src/store/database.ts';
 import { findKey } from '../../src/store/idempotency.ts';
 import { saveMerchant } from '../../src/store/merchants.ts';
@@ -18,7 +17,7 @@ async function merchant(db: Database): Promise<string> {
 }
 
 async function register(db: Database, merchantId: string, payoutOrderId: string, over: Partial<NewPayoutOrder> = {}): Promise<PayoutOrderKey> {
-  expect(await registerPayoutOrder(db, actingFor(payoutOrderId), newPayoutOrder(merchantId, payoutOrderId, over))).toEqual({ fingerprint: 'f', lastSend: 0 });
+  expect(await registerPayoutOrder(db, actingFor(payoutOrderId), newPayoutOrder(merchantId, payoutOrderId, over))).toEqual({ fingerprint: 'f', lastSend: 0, standing: null });
   return { merchantId, payoutOrderId };
 }
 
@@ -47,7 +46,7 @@ describeOnEachDatabase('registerPayoutOrder', (database) => {
     const db = database();
     const key = await register(db, await merchant(db), 'p');
     const again = (fingerprint: string) => registerPayoutOrder(db, actingFor('p'), newPayoutOrder(key.merchantId, 'p', { fingerprint, amountMinor: 9 }));
-    expect([await again('f'), await again('other')]).toEqual([{ fingerprint: 'f', lastSend: 0 }, { fingerprint: 'f', lastSend: 0 }]);
+    expect([await again('f'), await again('other')]).toEqual(Array.from({ length: 2 }, () => ({ fingerprint: 'f', lastSend: 0, standing: null })));
   });
 
   it('should not take a key that stands for another payout order (R8)', async () => {
@@ -66,13 +65,13 @@ describeOnEachDatabase('beginIssue', (database) => {
   it('should give one permit per send number, and none to a send that was given up (S4)', async () => {
     const db = database();
     const key = await register(db, await merchant(db), 'p');
-    expect(await fenceIssue(db, key, 1, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'never_sent' });
+    expect(await fenceIssue(db, key, 1, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'never_sent', sentAt: null });
     expect(await beginIssue(db, key, 1)).toBe('fenced');
     expect((await Promise.all(Array.from({ length: 5 }, () => beginIssue(db, key, 2)))).toSorted()).toEqual(['fenced', 'fenced', 'fenced', 'fenced', 'go']);
     expect((await fenceIssue(db, key, 2, { afterPermitMs: 60_000, afterCallMs: 0 })).kind).toBe('too_early');
     await endIssue(db, key, 2);
     expect((await fenceIssue(db, key, 2, { afterPermitMs: 0, afterCallMs: 60_000 })).kind).toBe('too_early');
-    expect(await fenceIssue(db, key, 2, { afterPermitMs: 60_000, afterCallMs: 0 })).toEqual({ kind: 'unknown' });
+    expect(await fenceIssue(db, key, 2, { afterPermitMs: 60_000, afterCallMs: 0 })).toEqual({ kind: 'unknown', sentAt: expect.any(Date) as Date });
     expect(await beginIssue(db, key, 2)).toBe('fenced');
   });
 
@@ -82,7 +81,7 @@ describeOnEachDatabase('beginIssue', (database) => {
     await beginIssue(db, key, 1);
     await move(db, key, 'reference_issued');
     expect(await beginIssue(db, key, 2)).toBe('settled');
-    expect(await fenceIssue(db, key, 2, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'settled' });
+    expect(await fenceIssue(db, key, 2, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'settled', sentAt: expect.any(Date) as Date });
   });
 
   it('should leave a refused one open for ever, saying why, and not touch one that was issued (P1)', async () => {
@@ -92,7 +91,7 @@ describeOnEachDatabase('beginIssue', (database) => {
     await move(db, issued, 'reference_issued');
     for (const key of [refused, issued]) await recordIssueRefusal(db, key, 'customer_blocked');
     expect([await beginIssue(db, refused, 9), await beginIssue(db, issued, 9)]).toEqual(['refused', 'settled']);
-    expect(await fenceIssue(db, refused, 9, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'settled' });
+    expect(await fenceIssue(db, refused, 9, { afterPermitMs: 0, afterCallMs: 0 })).toEqual({ kind: 'settled', sentAt: null });
     expect(await readPayoutOrder(db, merchantId, 'p')).toMatchObject({ status: 'open', statusDetail: 'customer_blocked' });
     expect(await readPayoutOrder(db, merchantId, 'q')).toMatchObject({ status: 'pending', statusDetail: 'pending' });
   });
@@ -194,5 +193,57 @@ describeOnEachDatabase('listPayoutOrders', (database) => {
     expect(await search('plain')).toEqual(['plain']);
     expect(await search('plai')).toEqual([]);
     expect(await search("' or 1=1 --")).toEqual([]);
+  });
+
+  it('should find payout id, provider id and customer id as a whole only, and none that belongs to another merchant', async () => {
+    const db = database();
+    const merchantId = await merchant(db);
+    const search = async (text: string): Promise<readonly string[]> => ids(await listPayoutOrders(db, merchantId, { limit: 9, search: text }));
+    await register(db, merchantId, 'mine', { customerId: 'cus_%_1' });
+    await move(db, await register(db, merchantId, 'issued', { customerId: 'cus_2' }), 'reference_issued');
+    await register(db, await merchant(db), 'other', { customerId: 'cus_2' });
+    for (const [whole, id] of [['payout_mine', 'mine'], [`prov_${merchantId}_issued`, 'issued'], ['cus_2', 'issued'], ['cus_%_1', 'mine']] as const) expect([whole, await search(whole)]).toEqual([whole, [id]]);
+    for (const part of ['payout_', 'PAYOUT_MINE', 'prov_', 'cus_', 'cus_%', 'payout_other']) expect([part, await search(part)]).toEqual([part, []]);
+  });
+
+  it('should list those in one of the statuses, over pages in both directions', async () => {
+    const db = database();
+    const merchantId = await merchant(db);
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) await register(db, merchantId, id);
+    for (const id of ['a', 'c', 'f']) await move(db, { merchantId, payoutOrderId: id }, 'reference_issued');
+    await move(db, { merchantId, payoutOrderId: 'e' }, 'reference_issued', 'expired');
+    const list = (listing: Omit<Parameters<typeof listPayoutOrders>[2], 'limit'>) => listPayoutOrders(db, merchantId, { limit: 2, ...listing });
+    for (const [cursor, ...expected] of [[{}, ['f', 'e'], true], [{ next: 'e' }, ['c', 'a'], false], [{ previous: 'c' }, ['f', 'e'], false], [{ previous: 'a' }, ['e', 'c'], true]] as const) {
+      const page = await list({ status: ['pending', 'expired'], ...cursor });
+      expect([ids(page), page.hasMore]).toEqual(expected);
+    }
+    expect(ids(await list({ status: ['open'] }))).toEqual(['d', 'b']);
+    expect(ids(await list({ status: ['open'], next: 'f' }))).toEqual(['d', 'b']);
+    expect(ids(await list({ status: ['withdrawn'] }))).toEqual([]);
+    expect(await list({ status: [] })).toEqual({ items: [], hasMore: false });
+  });
+
+  it('should neither repeat nor leave out one while new ones arrive between the pages', async () => {
+    const db = database();
+    const merchantId = await merchant(db);
+    for (let count = 1; count <= 7; count += 1) await register(db, merchantId, `old-${count}`);
+    const seen: string[] = [];
+    let page = await listPayoutOrders(db, merchantId, { limit: 2 });
+    for (let count = 1; page.items.length > 0; count += 1) {
+      seen.push(...ids(page));
+      await register(db, merchantId, `new-${count}`);
+      page = await listPayoutOrders(db, merchantId, { limit: 2, next: seen.at(-1) });
+    }
+    expect(seen).toEqual([7, 6, 5, 4, 3, 2, 1].map((number) => `old-${number}`));
+    const news = await listPayoutOrders(db, merchantId, { limit: 2, previous: 'old-7' });
+    expect([ids(news), news.hasMore]).toEqual([['new-2', 'new-1'], true]);
+  });
+
+  it('should say whether one needs attention (O1)', async () => {
+    const db = database();
+    const { merchantId } = await register(db, await merchant(db), 'p');
+    expect((await readPayoutOrder(db, merchantId, 'p'))?.needsAttention).toBe(false);
+    await openCase(db, { merchantId, payoutOrderId: 'p', kind: 'contradiction' });
+    expect((await listPayoutOrders(db, merchantId, { limit: 1 })).items[0]?.needsAttention).toBe(true);
   });
 });

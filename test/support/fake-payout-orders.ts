@@ -6,6 +6,7 @@ import type { ProviderPayoutOrder } from '../../src/providers/provider.ts';
 export interface FakePayoutOrder {
   readonly providerPayoutOrderId: string;
   readonly reference: string;
+  readonly createdAt: Date;
   status: PayoutOrderStatus;
 }
 
@@ -15,7 +16,8 @@ export interface FakePayoutOrders {
   create(reference: string): ProviderPayoutOrder;
   /** Throws `not_found`. */
   get(id: string): ProviderPayoutOrder;
-  find(reference: string): ProviderPayoutOrder | null;
+  /** Looks no further back than `createdAfter`. */
+  find(reference: string, createdAfter: Date): ProviderPayoutOrder | null;
   /** Throws `declined` when the cash is out, `not_found` when there is none. */
   cancel(id: string): ProviderPayoutOrder;
 }
@@ -35,13 +37,13 @@ export function createFakePayoutOrders(issuedStatus: PayoutOrderStatus): FakePay
   return {
     all,
     create: (reference) => {
-      const created: FakePayoutOrder = { providerPayoutOrderId: `prov_${reference}_${all.length + 1}`, reference, status: issuedStatus };
+      const created: FakePayoutOrder = { providerPayoutOrderId: `prov_${reference}_${all.length + 1}`, reference, createdAt: new Date(), status: issuedStatus };
       all.push(created);
       return told(created);
     },
     get: (id) => told(byId(id)),
-    find: (reference) => {
-      const order = all.find((candidate) => candidate.reference === reference);
+    find: (reference, createdAfter) => {
+      const order = all.find((candidate) => candidate.reference === reference && candidate.createdAt >= createdAfter);
       return order === undefined ? null : told(order);
     },
     cancel: (id) => {

@@ -238,7 +238,7 @@ export function createFakeProvider(charges: readonly FakeCharge[], idempotency: 
     submitRefund: (_call, request) => called('submitRefund', () => refund(request)),
     createPayoutOrder: (_call, { reference }) => called('createPayoutOrder', () => payoutOrders.create(reference)),
     getPayoutOrder: (_call, id) => called('getPayoutOrder', () => payoutOrders.get(id)),
-    findPayoutOrder: (_call, reference) => called('findPayoutOrder', () => payoutOrders.find(reference)),
+    findPayoutOrder: (_call, reference, createdAfter) => called('findPayoutOrder', () => payoutOrders.find(reference, createdAfter)),
     cancelPayoutOrder: (_call, id) => called('cancelPayoutOrder', () => payoutOrders.cancel(id)),
   };
   return {

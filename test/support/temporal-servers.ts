@@ -34,6 +34,8 @@ export interface DevServerOptions {
   readonly dbFile?: string;
   readonly port?: number;
   readonly searchAttributes?: Readonly<Record<string, string>>;
+  /** Settings of the server's dynamic configuration. */
+  readonly dynamicConfig?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** Starts a real Temporal server without Web UI on loopback. */
@@ -49,6 +51,7 @@ export async function devServer(options: DevServerOptions = {}): Promise<DevServ
     headless: true,
     logFile: join(directory, 'temporal.log'),
     ...(options.searchAttributes === undefined ? {} : { searchAttributes: options.searchAttributes }),
+    ...(options.dynamicConfig === undefined ? {} : { dynamicConfig: options.dynamicConfig }),
   });
   return {
     pid: server.pid,

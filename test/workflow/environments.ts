@@ -4,6 +4,7 @@ import { DefaultLogger, makeTelemetryFilterString, Runtime } from '@temporalio/w
 import { registerSearchAttributes } from '../../src/temporal/register-search-attributes.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import { devServer, timeSkippingEnvironment } from '../support/temporal-servers.ts';
+import type { DevServerOptions } from '../support/temporal-servers.ts';
 
 /** A server for Workflow tests with its connections. */
 export interface Environment {
@@ -27,9 +28,9 @@ export async function timeSkippingServer(): Promise<Environment> {
 }
 
 /** A real server, prepared as the product prepares it. `identity` is what histories say about the client. */
-export async function realServer(identity = 'test'): Promise<Environment> {
+export async function realServer(identity = 'test', options: DevServerOptions = {}): Promise<Environment> {
   speakOnlyOfErrors();
-  const server = await devServer();
+  const server = await devServer(options);
   await registerSearchAttributes('default', { address: server.address });
   const env = await TestWorkflowEnvironment.createFromExistingServer({ address: server.address, client: { identity } });
   return {

@@ -143,7 +143,7 @@ describe('payoutOrderWorkflow, issuing', () => {
     await onStage(server.env, script, async (stage) => {
       const payout = await stage.payoutOrder();
       await payout.begin();
-      expect(await payout.wait()).toMatchObject({ status: 'open', statusDetail: 'never_issued', needsAttention: true });
+      expect(await payout.wait()).toMatchObject({ status: 'open', statusDetail: 'never_issued', needsAttention: false });
       expect(script.calls('findReference')).toHaveLength(4);
     });
   });

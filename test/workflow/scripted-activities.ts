@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 
-import type { PayoutActivities, RefundActivities } from '../../activities/contracts.ts';
+import type { RefundActivities } from '../../activities/contracts.ts';
+import type { PayoutActivities } from '../../activities/payout-contracts.ts';
 
 type Activities = RefundActivities & PayoutActivities;
 type Name = keyof Activities;
@@ -24,7 +25,7 @@ export interface Script {
 const NAMES = [
   'reserveRefund', 'enterCheckpoint', 'passCheckpoint', 'takeTurn', 'loseTurn', 'cancelRefund', 'submitRefund', 'findRefund', 'followRefund',
   'reviewRefund', 'resolveLeg', 'recordAct', 'openCase', 'closeCase',
-  'registerPayoutOrder', 'issueReference', 'findReference', 'voidReference', 'followPayoutOrder',
+  'registerPayoutOrder', 'issueReference', 'findReference', 'voidReference', 'followPayoutOrder', 'recordPayoutAct',
 ] as const satisfies readonly Name[];
 
 /** Makes a script. What only writes something down always works unless scripted otherwise. */
@@ -52,7 +53,7 @@ export function scriptActivities(): Script {
     calls: <N extends Name>(name: N) => (calls.get(name) ?? []) as readonly Input<N>[],
     unscripted,
   };
-  for (const name of ['openCase', 'closeCase', 'passCheckpoint', 'recordAct'] as const) script.on(name, undefined);
+  for (const name of ['openCase', 'closeCase', 'passCheckpoint', 'recordAct', 'recordPayoutAct'] as const) script.on(name, undefined);
   return script.on('enterCheckpoint', { isBeyond: false }).on('cancelRefund', { nextTurns: [] }).on('loseTurn', { nextTurn: null });
 }
 

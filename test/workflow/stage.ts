@@ -20,7 +20,7 @@ export type HistoryEvent = NonNullable<History['events']>[number];
 
 const MERCHANT = 'mer_1';
 
-/** Who acts upon refunds of tests: not who asked for them. */
+/** Who acts upon refunds and payout orders of tests: not who asked for them. */
 export const SECOND_PERSON: OperatorAct = { actor: 'key_2', reason: 'looked at it' };
 
 /** What refunds and payout orders of a test have in common. */
@@ -70,6 +70,9 @@ export interface TestAftermath {
 export interface TestPayoutOrder extends Process<PayoutOrderView, PayoutOrderAnswer> {
   readonly expiresAtMs: number;
   tell(type: PayoutFact['type']): Promise<void>;
+  /** Tells it, and waits until its provider was asked. */
+  report(type: PayoutFact['type'], options?: RequestOptions): Promise<PayoutOrderView | null>;
+  retry(act?: OperatorAct): Promise<PayoutOrderView | null>;
 }
 
 /** A Worker with scripted Activities, and the typed client before it. */
@@ -163,6 +166,8 @@ function makeStage(env: TestWorkflowEnvironment, taskQueue: string, begun: Workf
         signalCancel: () => client.signalCancelPayoutOrder(MERCHANT, id, 'key_1'),
         wait: () => client.waitForPayoutOrder(MERCHANT, id),
         tell: (type) => client.signalPayoutFact(MERCHANT, id, { type, eventId: `evt_${type}` }),
+        report: (type, options) => client.reportPayoutFact(MERCHANT, id, { type, eventId: `evt_${type}` }, options),
+        retry: (act = SECOND_PERSON) => client.retryPayoutOrder(MERCHANT, id, act),
       };
     },
     skipTo: async (instantMs) => env.sleep(Math.max(0, instantMs - (await env.currentTimeMs()))),

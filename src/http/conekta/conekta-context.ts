@@ -1,18 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ReintegroClient } from '../../client/reintegro-client.ts';
-import type { Records } from '../records.ts';
+import type { ApiContext } from '../api-context.ts';
 import { CONEKTA_MEDIA_TYPE } from './media-type.ts';
 import type { OrderSource } from './order-source.ts';
 
 /** What the routes of the Conekta face work with. */
-export interface ConektaContext {
-  readonly records: Records;
-  readonly client: ReintegroClient;
+export interface ConektaContext extends ApiContext {
   readonly orders: OrderSource;
   /** The provider's base address for orders. */
   readonly ordersBaseUrl: string;
-  /** How long a request waits for its outcome, milliseconds (R10). */
-  readonly syncWaitMs: number;
 }
 
 /** Sends a JSON answer in the dialect. */

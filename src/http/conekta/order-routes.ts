@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { callerOf, READING } from '../access.ts';
 import { bodyBytes } from '../json-body.ts';
+import { pathId } from '../path-id.ts';
 import { ownBaseUrl } from './conekta-context.ts';
 import type { ConektaContext } from './conekta-context.ts';
 import { CONEKTA_MEDIA_TYPE } from './media-type.ts';
 import { rewritePageUrls } from './page-urls.ts';
-import { pathId } from './path-id.ts';
 
 /** Registers the orders, which are passed through to the provider (A1): request and answer as they are, page addresses apart. */
 export function registerOrderRoutes(app: FastifyInstance, context: ConektaContext): void {

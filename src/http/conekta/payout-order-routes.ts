@@ -2,16 +2,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { NewPayoutOrder } from '../../client/reintegro-client.ts';
 import { payoutIdOf } from '../../store/payout-orders/payout-id.ts';
 import { callerOf, READING } from '../access.ts';
+import { cancelPayoutOrder } from '../cancel-payout-order.ts';
 import { takeIdempotencyKey } from '../idempotency-key.ts';
 import { readMoneyRequest } from '../json-body.ts';
 import { parseRequest } from '../parse-request.ts';
+import { notFound, pathId } from '../path-id.ts';
 import { askPayoutOrder, isBeingIssued, knownPayoutOrder } from './ask-payout-order.ts';
 import type { AskedPayoutOrder } from './ask-payout-order.ts';
-import { cancelPayoutOrder } from './cancel-payout-order.ts';
 import { ownBaseUrl, sendAnswer } from './conekta-context.ts';
 import type { ConektaContext } from './conekta-context.ts';
 import { parseListing } from './list-request.ts';
-import { notFound, pathId } from './path-id.ts';
 import { payoutOrderRequestSchema, requireFuture } from './payout-order-request.ts';
 import { renderPayoutOrder, renderPayoutOrderPage } from './render-payout-order.ts';
 

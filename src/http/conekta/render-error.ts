@@ -1,5 +1,6 @@
 import { ERRORS } from '../errors.ts';
 import type { ApiError, ErrorText, Problem } from '../errors.ts';
+import { fillText } from '../fill-text.ts';
 import type { Language } from '../language.ts';
 
 /** Renders an error in the dialect (CONTRACT §6); `logId` is what our log calls the request. */
@@ -13,8 +14,8 @@ export function renderError(error: ApiError, language: Language, logId: string):
   };
 }
 
-function renderProblem({ code, param = null, values = {} }: Problem, language: Language): Record<string, unknown> {
-  const error: ErrorText = ERRORS[code];
-  const fill = (text: string): string => text.replace(/\{(\w+)\}/g, (_, name: string) => (name === 'param' ? param ?? '?' : values[name] ?? '?'));
-  return { debug_message: fill(error.debug), message: fill(error[language]), param, code: `conekta.errors.${fill(error.code).replaceAll('?', 'unknown')}` };
+function renderProblem(problem: Problem, language: Language): Record<string, unknown> {
+  const error: ErrorText = ERRORS[problem.code];
+  const fill = (text: string): string => fillText(text, problem);
+  return { debug_message: fill(error.debug), message: fill(error[language]), param: problem.param ?? null, code: `conekta.errors.${fill(error.code).replaceAll('?', 'unknown')}` };
 }

@@ -1,7 +1,7 @@
 import type { PayoutOrderPage, PayoutOrderListing, PayoutOrderRecord } from '../../store/payout-orders/read.ts';
 
 /** What a payout order's answer is made of. */
-export type ShownPayoutOrder = Omit<PayoutOrderRecord, 'merchantId' | 'provider' | 'providerPayoutOrderId' | 'statusDetail' | 'workflowId'>;
+export type ShownPayoutOrder = Omit<PayoutOrderRecord, 'merchantId' | 'provider' | 'providerPayoutOrderId' | 'statusDetail' | 'fencedSend' | 'needsAttention' | 'workflowId'>;
 
 /** Renders a payout order: the seed's fields and those OpenAPI requires (CONTRACT §3, P7). Minor units, unix seconds. */
 export function renderPayoutOrder(order: ShownPayoutOrder): Record<string, unknown> {

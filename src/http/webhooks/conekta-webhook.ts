@@ -1,4 +1,4 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { sendAnswer } from '../conekta/conekta-context.ts';
 import { ApiError } from '../errors.ts';
 import { bodyBytes, parseJson } from '../json-body.ts';
 import type { Records } from '../records.ts';
+import { revivePayoutOrder } from '../revive-payout-order.ts';
 import { takeInLateFact } from './late-fact.ts';
 import { tellRefunds } from './order-events.ts';
 
@@ -17,8 +18,8 @@ import { tellRefunds } from './order-events.ts';
 export interface WebhookContext {
   readonly records: Records;
   readonly client: ReintegroClient;
-  /** The provider's RSA public key; without it every webhook is refused. */
-  readonly publicKey: KeyObject | undefined;
+  /** The provider's RSA public keys: a webhook signed by any of them is taken, and without one all are refused. */
+  readonly publicKeys: readonly KeyObject[];
 }
 
 type FactType = Parameters<ReintegroClient['signalPayoutFact']>[2]['type'];
@@ -34,30 +35,24 @@ const payoutOrderEventSchema = z.looseObject({
 /** What an event says happened; the Workflow asks the provider in any case (P2). */
 const FACTS: Readonly<Record<string, FactType>> = {
   'payout_order.pending_confirmation': 'withdrawal', 'payout_order.withdrawn': 'confirmation', 'payout_order.reversed': 'reversal',
+  'payout_order.cancelled': 'cancellation', 'payout_order.expired': 'expiry',
 };
-
-/** Reads the key that webhooks are verified with. @throws when it is no RSA public key in PEM */
-export function readWebhookKey(pem: string | undefined): KeyObject | undefined {
-  if (pem === undefined) return undefined;
-  const key = createPublicKey(pem);
-  if (key.asymmetricKeyType !== 'rsa') throw new Error('the webhook key is not an RSA key');
-  return key;
-}
 
 /** Registers the intake of Conekta's webhooks (A8): verified over the raw bytes, taken in once, answered 2xx only when what they say is durable. */
 export function registerConektaWebhook(app: FastifyInstance, context: WebhookContext): void {
   app.post('/webhooks/conekta', { bodyLimit: MAX_BODY_BYTES, config: { access: 'public' } }, async (request, reply) => {
     const bytes = bodyBytes(request);
-    if (!isSigned(bytes, request.headers['digest'], context.publicKey)) throw new ApiError({ code: 'webhook_signature_invalid' });
+    if (!isSigned(bytes, request.headers['digest'], context.publicKeys)) throw new ApiError({ code: 'webhook_signature_invalid' });
     await takeIn(context, parseJson(bytes).value);
     return sendAnswer(reply, 200, {});
   });
 }
 
 /** RSA-SHA256, PKCS#1 v1.5, base64, over the body's bytes. */
-function isSigned(bytes: Buffer, digest: string | string[] | undefined, publicKey: KeyObject | undefined): boolean {
-  if (publicKey === undefined || typeof digest !== 'string') return false;
-  return verify('RSA-SHA256', bytes, publicKey, Buffer.from(digest, 'base64'));
+function isSigned(bytes: Buffer, digest: string | string[] | undefined, publicKeys: readonly KeyObject[]): boolean {
+  if (typeof digest !== 'string') return false;
+  const signature = Buffer.from(digest, 'base64');
+  return publicKeys.some((publicKey) => verify('RSA-SHA256', bytes, publicKey, signature));
 }
 
 async function takeIn(context: WebhookContext, body: unknown): Promise<void> {
@@ -67,7 +62,8 @@ async function takeIn(context: WebhookContext, body: unknown): Promise<void> {
   if (event.type.startsWith('payout_order.')) {
     const { object } = parseEvent(payoutOrderEventSchema, body).data;
     const record = await records.findByProviderId(PROVIDER, object.id, object.metadata?.reintegro_id ?? null);
-    if (record !== null) await tellPayoutOrder(context, record, event);
+    if (record !== null && isAnother(record, object.id)) await records.openCase({ merchantId: record.merchantId, payoutOrderId: record.payoutOrderId, kind: 'contradiction' });
+    else if (record !== null) await tellPayoutOrder(context, record, event);
   } else if (/^(order|charge)\./.test(event.type)) {
     await tellRefunds(context, body, event.id);
   }
@@ -75,11 +71,17 @@ async function takeIn(context: WebhookContext, body: unknown): Promise<void> {
   await records.rememberTakenIn(PROVIDER, event.id);
 }
 
+/** A second payout order of the provider that carries our id: a lost request was executed later than its settle delay, and both can be collected (S4). */
+function isAnother({ providerPayoutOrderId }: PayoutOrderRecord, id: string): boolean {
+  return providerPayoutOrderId !== null && providerPayoutOrderId !== id;
+}
+
 async function tellPayoutOrder({ records, client }: WebhookContext, { merchantId, payoutOrderId }: PayoutOrderRecord, event: { id: string; type: string }): Promise<void> {
   try {
     await client.signalPayoutFact(merchantId, payoutOrderId, { type: FACTS[event.type] ?? 'changed', eventId: event.id });
   } catch (error) {
     if (!(error instanceof NotRunningError)) throw error;
+    if (await revivePayoutOrder({ records, client }, merchantId, payoutOrderId)) return;
     const status = PAYOUT_ORDER_STATUSES.find((word) => event.type === `payout_order.${word}`);
     if (status !== undefined) await takeInLateFact(records, merchantId, payoutOrderId, status);
   }

@@ -90,7 +90,7 @@ async function cancelPayoutOrder(client: ConektaClient, call: ProviderCall, id: 
 
 /**
  * The adapter for Conekta (API 2.3.0). Conekta keeps no key of ours and can only be asked for the refunds of a charge:
- * `balance` (S1). Each call is one request, never retried; failures are classified as PRODUCT S4 says.
+ * `balance` (S1). Each call is one request, except for the pages of a look, and is never retried; failures are classified as PRODUCT S4 says.
  * Throws `TypeError` when the base URL is unusable.
  */
 export function createConektaAdapter(options: ConektaClientOptions): ConektaAdapter {
@@ -102,7 +102,7 @@ export function createConektaAdapter(options: ConektaClientOptions): ConektaAdap
     submitRefund: (call, request) => submitRefund(client, call, request),
     createPayoutOrder: (call, request) => createPayoutOrder(client, call, request),
     getPayoutOrder: (call, id) => getPayoutOrder(client, call, id),
-    findPayoutOrder: (call, reference) => findPayoutOrder(client, call, reference),
+    findPayoutOrder: (call, reference, createdAfter) => findPayoutOrder(client, call, reference, createdAfter),
     cancelPayoutOrder: (call, id) => cancelPayoutOrder(client, call, id),
     close: () => client.close(),
   };

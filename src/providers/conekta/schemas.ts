@@ -68,10 +68,10 @@ export const payoutOrderSchema = z.looseObject({
   payouts: z.array(z.looseObject({ id: idSchema })).nullish(),
 });
 
-/** A page of payout orders: enough of each to tell whether it is ours. */
+/** A page of payout orders: enough of each to tell whether it is ours. The seed's carry no `created_at` (CONTRACT §8, 8), so it may be anything. */
 export const payoutOrderPageSchema = z.looseObject({
   has_more: z.boolean(),
-  data: z.array(payoutOrderSchema.pick({ id: true, metadata: true })),
+  data: z.array(payoutOrderSchema.pick({ id: true, metadata: true }).extend({ created_at: z.unknown().optional() })),
 });
 
 /** An error as Conekta words it (CONTRACT §6). The code's alphabet keeps values out of our records. */

@@ -15,6 +15,10 @@ export interface PayoutOrderRecord extends PayoutOrderTerms {
   readonly metadata: { readonly [key: string]: unknown };
   readonly status: PayoutOrderStatus;
   readonly statusDetail: string;
+  /** Whether a case about it waits for a person. */
+  readonly needsAttention: boolean;
+  /** The number up to which sends for its reference were given up and looked for; 0 as long as none was. */
+  readonly fencedSend: number;
   readonly workflowId: string;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -26,7 +30,7 @@ export function toPayoutOrderRecord(row: Selectable<PayoutOrdersTable>): PayoutO
     merchantId: row.merchant_id, payoutOrderId: row.payout_order_id, provider: row.provider, providerPayoutOrderId: row.provider_payout_order_id, payoutId: row.payout_id,
     amountMinor: row.amount_minor, currency: row.currency, allowedPayoutMethods: row.allowed_payout_methods, payoutMethodType: row.payout_method_type,
     customerId: row.customer_id, reason: row.reason, expiresAt: row.expires_at, metadata: row.metadata, status: row.status, statusDetail: row.status_detail,
-    workflowId: row.workflow_id, createdAt: row.created_at, updatedAt: row.updated_at,
+    needsAttention: row.needs_attention, fencedSend: row.fenced_send, workflowId: row.workflow_id, createdAt: row.created_at, updatedAt: row.updated_at,
   };
 }
 
@@ -55,8 +59,10 @@ export interface PayoutOrderListing {
   readonly limit: number;
   readonly next?: string | undefined;
   readonly previous?: string | undefined;
-  /** Matches the id, the reason, and metadata values. */
+  /** Part of the reason or of the metadata, or exactly an id: ours, the payout's, the provider's or the customer's. Taken literally. */
   readonly search?: string | undefined;
+  /** Only those in one of these; none lists nothing. */
+  readonly status?: readonly PayoutOrderStatus[] | undefined;
 }
 
 /** Lists a merchant's payout orders (CONTRACT, Lists). */
@@ -68,10 +74,15 @@ export async function listPayoutOrders(db: Database, merchantId: string, listing
     const sequence = db.selectFrom('payout_orders').select('sequence').where('merchant_id', '=', merchantId).where('payout_order_id', '=', cursor);
     query = query.where('sequence', backwards ? '>' : '<', sequence);
   }
-  if (listing.search !== undefined) {
-    const pattern = `%${listing.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const { search, status } = listing;
+  // An empty list of statuses is no SQL.
+  if (status?.length === 0) return { items: [], hasMore: false };
+  if (status !== undefined) query = query.where('status', 'in', status);
+  if (search !== undefined) {
+    const pattern = `%${search.replace(/[\\%_]/g, '\\$&')}%`;
     query = query.where((where) => where.or([
-      where('payout_order_id', '=', listing.search ?? ''), where('reason', 'ilike', pattern), where(where.cast<string>('metadata', 'text'), 'ilike', pattern),
+      where('payout_order_id', '=', search), where('payout_id', '=', search), where('provider_payout_order_id', '=', search), where('customer_id', '=', search),
+      where('reason', 'ilike', pattern), where(where.cast<string>('metadata', 'text'), 'ilike', pattern),
     ]));
   }
   const rows = await query.orderBy('sequence', backwards ? 'asc' : 'desc').limit(listing.limit + 1).execute();

@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { applyPayoutOrderEvent } from '../../domain/payout-order.ts';
 import type { PayoutOrderEvent, PayoutOrderStatus } from '../../domain/payout-order.ts';
 import { isRefused } from '../../domain/rejections.ts';
+import { closePayoutCasesOfOutcome } from '../cases.ts';
 import type { Database } from '../database.ts';
 import { quietForMs } from '../quiet-time.ts';
 import type { QuietTime } from '../quiet-time.ts';
@@ -43,16 +44,17 @@ export async function endIssue(db: Database, key: PayoutOrderKey, sendNumber: nu
     .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).where('send_number', '=', sendNumber).where('status', '=', 'open').execute();
 }
 
-/** Gives a send up before its outcome is looked for; see `fenceSend` for what each answer means. */
-export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: number, quiet: QuietTime): Promise<Fenced> {
+/** Gives a send up before its outcome is looked for; see `fenceSend` for what each answer means. Tells when the last one was permitted. */
+export async function fenceIssue(db: Database, key: PayoutOrderKey, sendNumber: number, quiet: QuietTime): Promise<Fenced & { readonly sentAt: Date | null }> {
   return db.transaction().execute(async (tx) => {
     const row = await lockPayoutOrder(tx, key);
-    if (row.status !== 'open' || isRefusedForGood(row.status_detail)) return { kind: 'settled' };
+    const sentAt = row.sent_at;
+    if (row.status !== 'open' || isRefusedForGood(row.status_detail)) return { kind: 'settled', sentAt };
     await tx.updateTable('payout_orders').set({ fenced_send: Math.max(row.fenced_send, sendNumber), status_detail: 'verifying', updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
     const waitMs = await quietForMs(tx, row, quiet);
-    if (waitMs > 0) return { kind: 'too_early', waitMs };
-    return { kind: row.send_number === 0 ? 'never_sent' : 'unknown' };
+    if (waitMs > 0) return { kind: 'too_early', waitMs, sentAt };
+    return { kind: row.send_number === 0 ? 'never_sent' : 'unknown', sentAt };
   });
 }
 
@@ -65,7 +67,7 @@ export async function recordIssueRefusal(db: Database, key: PayoutOrderKey, refu
     const row = await lockPayoutOrder(tx, key);
     const isOutdated = sendNumber !== undefined && (row.send_number !== sendNumber || row.fenced_send >= sendNumber);
     if (row.status !== 'open' || isOutdated) return false;
-    await tx.updateTable('payout_orders').set({ status_detail: refusal, updated_at: sql<Date>`now()` })
+    await tx.updateTable('payout_orders').set({ status_detail: refusal, needs_attention: await isStillACase(tx, row), updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
     return true;
   });
@@ -94,7 +96,7 @@ export async function movePayoutOrder(
     }
     if (status === row.status) return status;
     await tx.updateTable('payout_orders').set({
-      status, status_detail: status, needs_attention: false, updated_at: sql<Date>`now()`,
+      status, status_detail: status, needs_attention: await isStillACase(tx, row), updated_at: sql<Date>`now()`,
       ...(ids === undefined ? {} : { provider_payout_order_id: ids.providerPayoutOrderId }),
     }).where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
     if (status === 'withdrawn') {
@@ -104,6 +106,19 @@ export async function movePayoutOrder(
       }).execute();
     }
     return status;
+  });
+}
+
+/** Closes the cases that a known outcome makes pointless; whether one is left. */
+async function isStillACase(tx: Tx, row: { readonly merchant_id: string; readonly payout_order_id: string; readonly needs_attention: boolean }): Promise<boolean> {
+  return row.needs_attention && closePayoutCasesOfOutcome(tx, 'reintegro', { merchantId: row.merchant_id, payoutOrderId: row.payout_order_id });
+}
+
+/** Writes an operator's act down that changes no status (O3). */
+export async function recordPayoutAct(db: Database, acting: Acting, key: PayoutOrderKey, act: 'retried'): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    const { status, status_detail: statusDetail } = await lockPayoutOrder(tx, key);
+    await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'payout_order', subjectId: key.payoutOrderId, from: status, to: status, statusDetail, event: act });
   });
 }
 

@@ -45,7 +45,7 @@ const READS = {
   getOrder: () => adapter.getOrder(CALL, ORDER_ID),
   getPayoutOrder: () => adapter.getPayoutOrder(CALL, PAYOUT_ORDER_ID),
 };
-const SEARCHES = { findPayoutOrder: () => adapter.findPayoutOrder(CALL, REFERENCE) };
+const SEARCHES = { findPayoutOrder: () => adapter.findPayoutOrder(CALL, REFERENCE, new Date(0)) };
 
 const NOT_RETURNABLE = seed('error.order_not_returnable.es');
 const NOT_RETURNABLE_CODE = 'conekta.errors.precondition_required.combo.order.is_not_returnable';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import {
-  PAYOUT_ORDER_EVENTS, PAYOUT_ORDER_STATUSES, applyPayoutOrderEvent, followProvider, isCancellablePayoutOrderStatus, isFinalPayoutOrderStatus,
+  PAYOUT_ORDER_EVENTS, PAYOUT_ORDER_STATUSES, applyPayoutOrderEvent, followProvider, isCancellablePayoutOrderStatus, isFactShown, isFinalPayoutOrderStatus,
 } from '../../../src/domain/payout-order.ts';
-import type { PayoutOrderEvent, PayoutOrderStatus } from '../../../src/domain/payout-order.ts';
+import type { PayoutClaim, PayoutOrderEvent, PayoutOrderStatus } from '../../../src/domain/payout-order.ts';
 
 const STATUSES: readonly PayoutOrderStatus[] = ['open', 'pending', 'pending_confirmation', 'withdrawn', 'cancelled', 'expired', 'reversed'];
 const EVENTS: readonly PayoutOrderEvent[] = ['reference_issued', 'withdrawal_begun', 'confirmed', 'reversed', 'cancelled', 'expired'];
@@ -42,6 +42,34 @@ describe('isFinalPayoutOrderStatus', () => {
 describe('isCancellablePayoutOrderStatus', () => {
   it('should admit a cancellation in pending and pending_confirmation alone (P4)', () => {
     expect(STATUSES.filter(isCancellablePayoutOrderStatus)).toEqual(['pending', 'pending_confirmation']);
+  });
+});
+
+/**
+ * In which statuses what is claimed shows, by hand from the picture of PRODUCT §6: a withdrawal wherever one must have begun; a reference that
+ * ran out where it expired, or was voided for it.
+ */
+const SHOWN: Readonly<Record<PayoutClaim, readonly boolean[]>> = {
+  //             open,  pending, pending_confirmation, withdrawn, cancelled, expired, reversed
+  withdrawal:   [false, false,   true,                 true,      false,     false,   true],
+  confirmation: [false, false,   false,                true,      false,     false,   false],
+  reversal:     [false, false,   false,                false,     false,     false,   true],
+  cancellation: [false, false,   false,                false,     true,      false,   false],
+  expiry:       [false, false,   false,                false,     true,      true,    false],
+};
+
+/** As the table above has them. */
+const SHOWN_COLUMNS: readonly PayoutOrderStatus[] = ['open', 'pending', 'pending_confirmation', 'withdrawn', 'cancelled', 'expired', 'reversed'];
+const SHOWN_PAIRS = Object.entries(SHOWN).flatMap(([claim, row]) => SHOWN_COLUMNS.map((status, column) => [claim as PayoutClaim, status, row[column]] as const));
+
+describe('isFactShown', () => {
+  it('should be tested on every claim and status', () => {
+    expect(SHOWN_PAIRS).toHaveLength(35);
+    expect(SHOWN_COLUMNS).toEqual(STATUSES);
+  });
+
+  it.each(SHOWN_PAIRS)('should say whether a %s shows in %s: %s (P6)', (claim, status, isShown) => {
+    expect(isFactShown(status, claim)).toBe(isShown);
   });
 });
 

@@ -1,11 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { NotCancellableError, NotRunningError } from '../../client/client-errors.ts';
-import { isCancellablePayoutOrderStatus } from '../../domain/payout-order.ts';
-import type { KeyHolder } from '../../store/merchants.ts';
-import type { PayoutOrderRecord } from '../../store/payout-orders/read.ts';
-import { ApiError } from '../errors.ts';
-import type { ConektaContext } from './conekta-context.ts';
+import { NotCancellableError, NotRunningError } from '../client/client-errors.ts';
+import { isCancellablePayoutOrderStatus } from '../domain/payout-order.ts';
+import type { KeyHolder } from '../store/merchants.ts';
+import type { PayoutOrderRecord } from '../store/payout-orders/read.ts';
+import type { ApiContext } from './api-context.ts';
+import { ApiError } from './errors.ts';
 import { notFound } from './path-id.ts';
+import { revivePayoutOrder } from './revive-payout-order.ts';
 
 /** The Workflow is never more than one task behind the records, milliseconds. */
 const WORKFLOW_CATCHES_UP_MS = 50;
@@ -21,7 +22,7 @@ export interface CancelledPayoutOrder {
  * Calls a payout order off (P4): the provider has the last word. Cancelled again, it answers the same.
  * @throws ApiError 404; 428 when it is too late or the provider refuses, unchanged; TemporalUnavailableError
  */
-export async function cancelPayoutOrder(context: ConektaContext, caller: KeyHolder, id: string): Promise<CancelledPayoutOrder> {
+export async function cancelPayoutOrder(context: ApiContext, caller: KeyHolder, id: string): Promise<CancelledPayoutOrder> {
   const giveUpAtMs = Date.now() + context.syncWaitMs;
   for (;;) {
     const before = await readRecord(context, caller, id);
@@ -37,7 +38,9 @@ export async function cancelPayoutOrder(context: ConektaContext, caller: KeyHold
       if (!isCancellablePayoutOrderStatus(now.status)) throw notCancellable(now.status);
       // Refused as it stands: the provider had its say.
       if (error instanceof NotCancellableError && error.view?.status !== 'open') throw notCancellable(now.status);
-      // Its Workflow is gone and the records wait for it, or it has yet to learn that its reference was issued.
+      // Its Workflow was ended by hand before it was over: begun again, it is asked the next time.
+      if (error instanceof NotRunningError) await revivePayoutOrder(context, caller.merchantId, id);
+      // It has just begun again, or has yet to learn that its reference was issued.
       if (error instanceof NotRunningError || Date.now() >= giveUpAtMs) throw new ApiError({ code: 'unavailable' }, { cause: error, retryAfterSeconds: 1 });
       await pause(WORKFLOW_CATCHES_UP_MS);
     }
@@ -47,7 +50,7 @@ export async function cancelPayoutOrder(context: ConektaContext, caller: KeyHold
   return { isDecided: record.status === 'cancelled', record };
 }
 
-async function readRecord(context: ConektaContext, { merchantId }: KeyHolder, id: string): Promise<PayoutOrderRecord> {
+async function readRecord(context: ApiContext, { merchantId }: KeyHolder, id: string): Promise<PayoutOrderRecord> {
   const record = await context.records.readPayoutOrder(merchantId, id);
   if (record === null) throw notFound('PayoutOrder', id);
   return record;

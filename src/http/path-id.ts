@@ -1,5 +1,5 @@
-import { holdsCardNumber } from '../card-number.ts';
-import { ApiError } from '../errors.ts';
+import { holdsCardNumber } from './card-number.ts';
+import { ApiError } from './errors.ts';
 
 /** The objects that paths name. */
 export type ObjectName = 'Order' | 'Charge' | 'Refund' | 'PayoutOrder';
