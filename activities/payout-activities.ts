@@ -168,6 +168,11 @@ async function voidReference(deps: PayoutActivityDeps, input: PayoutOrderRef & {
   const asking = await prepare(deps, input, input.actor);
   if (asking.order.status !== 'pending' && asking.order.status !== 'pending_confirmation') return { kind: 'settled', status: asking.order.status };
   try {
+    if (input.cause === 'expiry') {
+      // A withdrawal that began in time keeps its window, also where a void would still stop it (P3).
+      const seen = await asking.entry.adapter.getPayoutOrder({ credential: asking.credential }, providerId(asking.order));
+      if (seen.status !== 'pending' && seen.status !== 'open') return await takeOver(asking, seen, input.cause);
+    }
     const answer = await asking.entry.adapter.cancelPayoutOrder({ credential: asking.credential }, providerId(asking.order));
     if (answer.status !== 'cancelled' && answer.status !== 'expired') return { kind: 'unknown' };
     return await takeOver(asking, answer, input.cause);

@@ -88,6 +88,8 @@ const PATHS: Readonly<Record<string, readonly PayoutOrderEvent[]>> = {
   'pending_confirmation>withdrawn': ['confirmed'],
   'pending_confirmation>reversed': ['reversed'],
   'pending_confirmation>cancelled': ['cancelled'],
+  // We voided it because its time was over, and the provider calls a voided reference cancelled (P2): nobody can collect it, here and there.
+  'expired>cancelled': [],
 };
 
 /**

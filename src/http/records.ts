@@ -9,7 +9,7 @@ import { readOrder } from '../store/orders.ts';
 import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/payout-orders/read.ts';
 import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
 import { readRecordedRequest } from '../store/payout-orders/register.ts';
-import { hasPassed, rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
+import { endedAfter, hasPassed, rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
 import { acceptedLegsOfOrder, findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
 
 /** Thrown when the database did not answer: the request may be repeated. */
@@ -36,6 +36,7 @@ export function createRecords(db: Database) {
     listMovements: (merchantId: string, of: Parameters<typeof listMovements>[2]) => guarded(() => listMovements(db, merchantId, of)),
     wasTakenIn: (provider: string, eventId: string) => guarded(() => wasTakenIn(db, provider, eventId)),
     hasPassed: (merchantId: string, payoutOrderId: string, status: PayoutOrderStatus) => guarded(() => hasPassed(db, merchantId, payoutOrderId, status)),
+    endedAfter: (merchantId: string, payoutOrderId: string, at: Date) => guarded(() => endedAfter(db, merchantId, payoutOrderId, at)),
     listCases: (merchantId: string, of: Parameters<typeof listCases>[2]) => guarded(() => listCases(db, merchantId, of)),
     openCase: (matter: NewCase) => guarded(() => openCase(db, matter)),
     rememberTakenIn: (provider: string, eventId: string) => guarded(() => rememberTakenIn(db, provider, eventId)),

@@ -18,3 +18,10 @@ export async function hasPassed(db: Database, merchantId: string, payoutOrderId:
     .where('merchant_id', '=', merchantId).where('subject', '=', 'payout_order').where('subject_id', '=', payoutOrderId).where('to_status', '=', status).executeTakeFirst();
   return row !== undefined;
 }
+
+/** Whether our books took a step with a payout order after this instant of the provider's clock; callers must stand that the clocks differ. */
+export async function endedAfter(db: Database, merchantId: string, payoutOrderId: string, at: Date): Promise<boolean> {
+  const row = await db.selectFrom('transitions').select('transition_id')
+    .where('merchant_id', '=', merchantId).where('subject', '=', 'payout_order').where('subject_id', '=', payoutOrderId).where('at', '>', at).executeTakeFirst();
+  return row !== undefined;
+}

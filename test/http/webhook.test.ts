@@ -30,6 +30,11 @@ function event(type = 'payout_order.withdrawn', object: object = { id: `provider
   return { id: `event_${events}`, object: 'event', type, data: { object, previous_attributes: {} } };
 }
 
+/** Unix seconds. */
+function secondsAgo(seconds: number): number {
+  return Math.floor(Date.now() / 1000) - seconds;
+}
+
 function deliver(body: unknown, options: { key?: KeyObject; headers?: Record<string, string> } = {}): Promise<Answer> {
   return deliverTo(api, body, options);
 }
@@ -168,6 +173,19 @@ describe('POST /webhooks/conekta, after the end of the Workflow', () => {
     expect(api.client.calls.at(-1)).toMatchObject({ method: 'revivePayoutOrder', args: [{ merchantId: 'm_one', payoutOrderId: id, amountMinor: 3000 }] });
     expect(await api.db.selectFrom('idempotency_keys').select('resource_id').where('idempotency_key', '=', recorded?.idempotencyKey ?? '').execute()).toEqual([{ resource_id: id }]);
     expect(await casesOf(id)).toEqual([]);
+  });
+
+  it.each<[string, 'cancelled' | 'expired', unknown, readonly string[]]>([
+    ['before the void', 'cancelled', secondsAgo(2), []], ['before the end of its time', 'expired', secondsAgo(2), []], ['after the void', 'cancelled', secondsAgo(-60), ['contradiction']],
+    ['at no time that can be read', 'cancelled', 'yesterday', ['contradiction']], ['at no time', 'expired', undefined, ['contradiction']],
+  ])('should, when a withdrawal of a voided reference began %s, call a person only if it came after (P6, O1)', async (_, end, created_at, kinds) => {
+    const id = await ended([...issued, end]);
+    const told = { ...event('payout_order.pending_confirmation', { id: `provider_${id}` }), created_at };
+    expect((await deliver(told)).status).toBe(200);
+    expect((await casesOf(id)).map((matter) => (matter as { kind: string }).kind)).toEqual(kinds);
+    // Cash that is out all the same is told, too, and never passes.
+    expect((await deliver({ ...event('payout_order.withdrawn', { id: `provider_${id}` }), id: `out_${events}`, created_at })).status).toBe(200);
+    expect(await casesOf(id)).toMatchObject([{ kind: 'contradiction' }]);
   });
 
   it('should judge by the books as the Workflow left them, not as they were before the signal', async () => {

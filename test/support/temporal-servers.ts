@@ -9,11 +9,18 @@ import { signalIfAlive } from '../../src/embedded/process-identity.ts';
 import { startTemporalServer } from '../../src/embedded/temporal-server.ts';
 import { temporalCliPath, temporalTestServerPath } from './temporal-programs.ts';
 
+/** How often the server may be started: the SDK gives a Java program five seconds, which is short on a busy machine. */
+const STARTS = 3;
+
 /** A Temporal server that skips over waiting time; the caller tears it down. */
-export function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
-  return TestWorkflowEnvironment.createTimeSkipping({
-    server: { executable: { type: 'existing-path', path: temporalTestServerPath() } },
-  });
+export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
+  for (let start = 1; ; start += 1) {
+    try {
+      return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: temporalTestServerPath() } } });
+    } catch (error) {
+      if (start === STARTS || !String(error).includes('did not start within')) throw error;
+    }
+  }
 }
 
 /** A real Temporal server of a test, with the settings of the embedded one. */

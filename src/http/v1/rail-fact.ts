@@ -53,7 +53,7 @@ export async function reportRailFact(context: ApiContext, { merchantId, payoutOr
   if (!isOver(record) && notRunning === null) return { isOnRecord: false, record };
   // Its Workflow was ended by hand: begun again, it asks the provider.
   if (!isOver(record) && (await revivePayoutOrder(context, merchantId, payoutOrderId))) return { isOnRecord: false, record };
-  await takeInLateFact(context.records, merchantId, payoutOrderId, STATUS_OF[fact]);
+  await takeInLateFact(context.records, { merchantId, payoutOrderId, theirs: STATUS_OF[fact], happenedAt: null });
   if (!isOver(record)) throw new ApiError({ code: 'unavailable' }, { cause: notRunning, retryAfterSeconds: 1 });
   throw new ApiError({ code: 'payout_order_says_otherwise', values: { status: record.status } }, { data: { payout_order: renderNativePayoutOrder(await read()) } });
 }

@@ -27,7 +27,11 @@ type FactType = Parameters<ReintegroClient['signalPayoutFact']>[2]['type'];
 const PROVIDER = 'conekta';
 const MAX_BODY_BYTES = 1024 * 1024;
 const text = z.string().min(1).max(255).regex(/^[\x21-\x7e]+$/);
-const eventSchema = z.looseObject({ id: text, type: text });
+const eventSchema = z.looseObject({
+  id: text, type: text,
+  /** Unix seconds; an event is not refused for what is said here. */
+  created_at: z.int().min(0).max(99_999_999_999).nullish().catch(null),
+});
 const payoutOrderEventSchema = z.looseObject({
   data: z.looseObject({ object: z.looseObject({ id: text, metadata: z.looseObject({ reintegro_id: text.nullish() }).nullish() }) }),
 });
@@ -76,14 +80,15 @@ function isAnother({ providerPayoutOrderId }: PayoutOrderRecord, id: string): bo
   return providerPayoutOrderId !== null && providerPayoutOrderId !== id;
 }
 
-async function tellPayoutOrder({ records, client }: WebhookContext, { merchantId, payoutOrderId }: PayoutOrderRecord, event: { id: string; type: string }): Promise<void> {
+async function tellPayoutOrder({ records, client }: WebhookContext, { merchantId, payoutOrderId }: PayoutOrderRecord, event: z.output<typeof eventSchema>): Promise<void> {
   try {
     await client.signalPayoutFact(merchantId, payoutOrderId, { type: FACTS[event.type] ?? 'changed', eventId: event.id });
   } catch (error) {
     if (!(error instanceof NotRunningError)) throw error;
     if (await revivePayoutOrder({ records, client }, merchantId, payoutOrderId)) return;
     const status = PAYOUT_ORDER_STATUSES.find((word) => event.type === `payout_order.${word}`);
-    if (status !== undefined) await takeInLateFact(records, merchantId, payoutOrderId, status);
+    const happenedAt = typeof event.created_at === 'number' ? new Date(event.created_at * 1000) : null;
+    if (status !== undefined) await takeInLateFact(records, { merchantId, payoutOrderId, theirs: status, happenedAt });
   }
 }
 

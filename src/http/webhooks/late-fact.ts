@@ -2,14 +2,25 @@ import { followProvider } from '../../domain/payout-order.ts';
 import type { PayoutOrderStatus } from '../../domain/payout-order.ts';
 import type { Records } from '../records.ts';
 
+/** What a provider says of a payout order that no Workflow runs for any more. */
+export interface LateFact {
+  readonly merchantId: string;
+  readonly payoutOrderId: string;
+  /** The status that it tells. */
+  readonly theirs: PayoutOrderStatus;
+  /** When the provider says that it came about, by its clock; `null` where it does not say. */
+  readonly happenedAt: Date | null;
+}
+
 /**
- * Takes in what a provider says of a payout order that no Workflow runs for any more: nobody is left to ask the provider, so what the
- * books do not know becomes a case (P6, O1). What they knew before, in whatever order it arrives, changes nothing.
+ * Takes in a late fact: nobody is left to ask the provider, so what the books do not know becomes a case (P6, O1). What they knew before, in
+ * whatever order it arrives, changes nothing.
  */
-export async function takeInLateFact(records: Records, merchantId: string, payoutOrderId: string, theirs: PayoutOrderStatus): Promise<void> {
+export async function takeInLateFact(records: Records, { merchantId, payoutOrderId, theirs, happenedAt }: LateFact): Promise<void> {
   // Read only now: a record from before the signal may be older than the end of the Workflow.
   const record = await records.readPayoutOrder(merchantId, payoutOrderId);
   if (record === null || !isNews(record.status, theirs) || (await records.hasPassed(merchantId, payoutOrderId, theirs))) return;
+  if (isOvertaken(record.status, theirs) && happenedAt !== null && (await records.endedAfter(merchantId, payoutOrderId, happenedAt))) return;
   await records.openCase({ merchantId, payoutOrderId, kind: record.status === 'withdrawn' && theirs === 'reversed' ? 'late_reversal' : 'contradiction' });
 }
 
@@ -17,4 +28,12 @@ export async function takeInLateFact(records: Records, merchantId: string, payou
 function isNews(ours: PayoutOrderStatus, theirs: PayoutOrderStatus): boolean {
   const follow = followProvider(ours, theirs);
   return follow.kind === 'contradiction' || follow.events.length > 0;
+}
+
+/**
+ * Whether a status can have come before ours without our books having seen it: a withdrawal that began was voided with its reference, and its
+ * message came behind that of the void. If cash moves all the same, the provider has more to tell: that it was withdrawn.
+ */
+function isOvertaken(ours: PayoutOrderStatus, theirs: PayoutOrderStatus): boolean {
+  return theirs === 'pending_confirmation' && (ours === 'cancelled' || ours === 'expired');
 }

@@ -89,7 +89,8 @@ const FOLLOW: Readonly<Record<PayoutOrderStatus, readonly Follow[]>> = {
   withdrawn: ['=', '=', '=', '=', '!', '!', '!'],
   // After a cancel or an expiry the reference can never be withdrawn: a provider that still honours it is a case.
   cancelled: ['=', '!', '!', '!', '=', '!', '!'],
-  expired: ['=', '!', '!', '!', '!', '=', '!'],
+  // Voided because its time was over, which a provider calls cancelled.
+  expired: ['=', '!', '!', '!', '=', '=', '!'],
   reversed: ['=', '=', '=', '!', '!', '!', '='],
 };
 
