@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
+import { bundleOnce } from './bundle-cache.ts';
 
 /** What a Worker takes as its Workflow code: the text of a bundle, or the path of one that was built before. */
 export type WorkflowBundle = { readonly code: string } | { readonly codePath: string };
@@ -28,12 +29,12 @@ export async function bundleWorkflows(workflowsPath: string): Promise<{ readonly
 
 /**
  * The Workflow code for a Worker: the prebuilt bundle when the program runs from its build output (a Worker then starts in
- * a fifth of the time), a bundle made on the spot when it runs from sources.
+ * a fifth of the time), when it runs from sources a bundle made of them, once.
  * @throws Error when the build output lacks the bundle: it is never made again there, so that all Workers of one image
  * run the same code.
  */
 export async function loadOrBuildWorkflowBundle(): Promise<WorkflowBundle> {
-  if (RUNS_FROM_SOURCES) return bundleWorkflows(fileURLToPath(new URL('workflows/index.ts', TOP)));
+  if (RUNS_FROM_SOURCES) return bundleOnce(TOP, () => bundleWorkflows(fileURLToPath(new URL('workflows/index.ts', TOP))));
   const codePath = fileURLToPath(new URL(PREBUILT_FILE_NAME, TOP));
   try {
     await access(codePath);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { isFullSample, sampleSize } from '../support/sample-size.ts';
 import { DUELS, endsOf, MELEE } from './payout-race-kinds.ts';
 import type { RaceKind } from './payout-race-kinds.ts';
 import { runRaces } from './payout-race-run.ts';
@@ -8,13 +9,12 @@ import type { RaceStage } from './payout-race-stage.ts';
 import { broken, groupBy, readBooks } from './payout-race-verdict.ts';
 import type { Books } from './payout-race-verdict.ts';
 
-/** RELIABILITY asks for 1,000, which `.ci/run` sets; fewer meet the same ways, and bite as well. */
-const RACES = Number(process.env['RACES'] ?? 270);
-const SEED = Number(process.env['SEED'] ?? 20_260_101);
-const AT_ONCE = Number(process.env['AT_ONCE'] ?? 20);
+const RACES = sampleSize({ quick: 270, full: 1000 });
+const SEED = 20_260_101;
+const AT_ONCE = 20;
 /** Each side wins at least so large a part of its races; of few, at least some: the aims need a while to become even. */
-const LEAST_SHARE = RACES >= 1000 ? 0.2 : 0.05;
-const LEAST_MELEE_SHARE = RACES >= 1000 ? 0.03 : 0;
+const LEAST_SHARE = isFullSample() ? 0.2 : 0.05;
+const LEAST_MELEE_SHARE = isFullSample() ? 0.03 : 0;
 
 const stage: RaceStage | null = await raceStage();
 let races: readonly Race[] = [];

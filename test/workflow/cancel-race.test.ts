@@ -11,10 +11,11 @@ import { realServer } from './environments.ts';
 import { ACCEPTED, reserved } from './refund-samples.ts';
 import { latch, scriptActivities } from './scripted-activities.ts';
 import type { Latch } from './scripted-activities.ts';
+import { sampleSize } from '../support/sample-size.ts';
 import { onStage } from './stage.ts';
 import type { Stage, TestRefund } from './stage.ts';
 
-const RACES = 1000;
+const RACES = sampleSize({ quick: 300, full: 1000 });
 const AT_ONCE = 40;
 
 /** How far apart cancel and turn are at most by chance, either way, milliseconds: from long before the send to after the end. */
