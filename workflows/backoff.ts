@@ -18,7 +18,7 @@ export const NO_ANSWER_BEFORE_CASE = 5;
 /** After so many rounds of waiting for the same thing, with growing pauses, a human is told (O1). */
 export const ROUNDS_BEFORE_CASE = 6;
 
-/** The pauses between looks at a refund that the provider accepted and has not finished: from ten seconds up to six hours (R6). Milliseconds. */
+/** The pauses between looks at what the provider has not finished (R6), or may still issue: from ten seconds up to six hours. Milliseconds. */
 export function followPauseMs(round: number): number {
   return Math.min(10_000 * 2 ** Math.min(round, 12), 6 * 3_600_000);
 }

@@ -2,6 +2,7 @@ import { condition, sleep } from '@temporalio/workflow';
 import type { NotFound } from '../activities/contracts.ts';
 import type { PayoutOrderPlan, PayoutOutcome } from '../activities/payout-contracts.ts';
 import * as activities from './activity-options.ts';
+import { followPauseMs } from './backoff.ts';
 import { looksOnFactsWhileIssuing } from './patches.ts';
 import { look, openCase, takeRetry } from './payout-order-asking.ts';
 import { answerReports, askAgainLater, isPastExpiry, refOf, show, startExpiryTimer } from './payout-order-run.ts';
@@ -68,9 +69,10 @@ async function pauseIssuing(run: PayoutOrderRun, why: PauseFor, ms: number, summ
 /** The outcome of issuing stayed unknown: a reference may exist. Facts, the expiry and operators make us look again. */
 async function awaitLateReference(run: PayoutOrderRun, { pollMs }: PayoutOrderPlan, lastSend: number): Promise<PayoutOutcome | NotFound | 'try_again'> {
   const happens = (): boolean => run.factArrived || run.expiryDue || run.retries.length > 0;
-  for (;;) {
+  for (let looks = 0; ; looks += 1) {
     if (pollMs === undefined) await condition(happens);
-    else await condition(happens, pollMs, { summary: 'a look at a provider that sends no webhooks' });
+    // Ever more rarely: a human was told, and this history, which no new run can take over from, must not reach the server's limit.
+    else await condition(happens, Math.max(pollMs, followPauseMs(looks)), { summary: 'a look at a provider that sends no webhooks' });
     const isRetried = run.retries.length > 0;
     if (isRetried) await takeRetry(run);
     // Beyond its expiry nobody could collect a reference any more: it is only looked for.

@@ -23,6 +23,8 @@ export async function payoutOrderWorkflow(request: PayoutOrderRequest): Promise<
     if (plan.standing === undefined) startedOnce(run, await issue(run, plan));
     else goOn(run, plan.standing);
     while (run.status === 'pending' || run.status === 'pending_confirmation') {
+      // Who was answered just now has yet to be told; what came meanwhile comes first.
+      if (workflowInfo().continueAsNewSuggested) await condition(() => allHandlersFinished() || happens(run));
       // Long histories cost whoever replays them; the records hold all that the next run needs (P8).
       if (isLong(run) && beginsAnew()) await continueAsNew<typeof payoutOrderWorkflow>(request);
       if (run.status === 'pending_confirmation') startWindowTimer(run, plan);
@@ -70,14 +72,18 @@ function goOn(run: PayoutOrderRun, { status, needsAttention }: PayoutOrderStandi
 
 /** Whether a new run should take over: the server suggests it, and nobody waits for an answer of this one. */
 function isLong(run: PayoutOrderRun): boolean {
-  return workflowInfo().continueAsNewSuggested && run.cancels.length === 0 && allHandlersFinished();
+  return workflowInfo().continueAsNewSuggested && run.cancels.length === 0 && run.claims.size === 0 && allHandlersFinished();
+}
+
+/** Whether there is something to act upon. */
+function happens(run: PayoutOrderRun): boolean {
+  return run.factArrived || run.cancels.length > 0 || run.retries.length > 0 || run.windowDue || (run.expiryDue && run.status === 'pending');
 }
 
 /** Waits for the first thing to act upon. A cancel comes before the clock; a fact before both, since it may decide them. */
 async function nextHappening(run: PayoutOrderRun, { pollMs }: PayoutOrderPlan): Promise<AskCause> {
-  const expiryActs = (): boolean => run.expiryDue && run.status === 'pending';
-  const happens = (): boolean => run.factArrived || run.cancels.length > 0 || run.retries.length > 0 || run.windowDue || expiryActs();
-  const isWoken = pollMs === undefined ? await condition(happens).then(() => true) : await condition(happens, pollMs, { summary: 'a look at a provider that sends no webhooks' });
+  const isDue = (): boolean => happens(run);
+  const isWoken = pollMs === undefined ? await condition(isDue).then(() => true) : await condition(isDue, pollMs, { summary: 'a look at a provider that sends no webhooks' });
   if (!isWoken) return 'poll';
   if (run.factArrived) {
     run.factArrived = false;

@@ -16,11 +16,13 @@ const fileOf = ({ name }: { readonly name: string }): URL => new URL(`${name}.js
 const lacking = Object.values(RECORDED_OUTCOMES).flat().filter((outcome) => !existsSync(fileOf(outcome)));
 
 await findTemporalPrograms();
-const server = await realServer(RECORDING_IDENTITY);
-try {
-  await mkdir(FOLDER, { recursive: true });
-  for (const outcome of lacking) await writeFile(fileOf(outcome), await recordOutcome(server.env, outcome));
-  process.stdout.write(`${lacking.length} histories were recorded in test/replay/histories\n`);
-} finally {
-  await server.close();
+await mkdir(FOLDER, { recursive: true });
+for (const longEvents of new Set(lacking.map((outcome) => outcome.longEvents))) {
+  const server = await realServer(RECORDING_IDENTITY, longEvents === undefined ? {} : { dynamicConfig: { 'limit.historyCount.suggestContinueAsNew': longEvents } });
+  try {
+    for (const outcome of lacking.filter((candidate) => candidate.longEvents === longEvents)) await writeFile(fileOf(outcome), await recordOutcome(server.env, outcome));
+  } finally {
+    await server.close();
+  }
 }
+process.stdout.write(`${lacking.length} histories were recorded in test/replay/histories\n`);

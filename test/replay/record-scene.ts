@@ -1,5 +1,7 @@
 import type { SendOutcome } from '../../activities/contracts.ts';
 import { eventually } from '../workflow/eventually.ts';
+import { fakePayoutProvider } from '../workflow/fake-payout-provider.ts';
+import type { FakePayoutProvider, PayoutRules } from '../workflow/fake-payout-provider.ts';
 import { countOf } from '../workflow/read-history.ts';
 import { ACCEPTED, PROTOCOL } from '../workflow/refund-samples.ts';
 import type { Script } from '../workflow/scripted-activities.ts';
@@ -14,6 +16,8 @@ export interface RecordedOutcome {
   readonly name: string;
   /** Acts until the outcome is reached, and hands over the process whose history is kept. */
   play(stage: Stage, script: Script): Promise<RecordedProcess>;
+  /** Played on a server that suggests a new run from so many events on. */
+  readonly longEvents?: number;
 }
 
 /** Real time passes while histories are recorded: what takes a minute in life takes a moment here. */
@@ -37,9 +41,31 @@ export function refundOutcome(name: string, prepare: (script: Script) => void, a
   };
 }
 
+/** What is special about a payout order whose history is kept; an hour to live, one send, short windows and delays otherwise. */
+interface PayoutOutcomeRules extends PayoutRules {
+  readonly lifeMs?: number;
+}
+
+/** A payout order whose provider is the fake one, prepared further, and what is done to it until its end. */
+export function payoutOutcome(
+  name: string, prepare: (script: Script, provider: FakePayoutProvider) => void, act: (payout: TestPayoutOrder, provider: FakePayoutProvider) => Promise<void>, { lifeMs = 3_600_000, ...rules }: PayoutOutcomeRules = {},
+): RecordedOutcome {
+  return {
+    name,
+    play: async (stage, script) => {
+      const provider = fakePayoutProvider(script, { confirmationWindowMs: 500, settleDelayMs: 200, maxSends: 1, ...rules });
+      prepare(script, provider);
+      const payout = await stage.payoutOrder({ idempotencyKey: name, expiresAt: new Date(Date.now() + lifeMs) });
+      await payout.begin();
+      await act(payout, provider);
+      return payout;
+    },
+  };
+}
+
 /** Waits until the first timer runs. */
-export async function waitsInTimer(refund: TestRefund): Promise<void> {
-  await reach(refund, (events) => countOf(events, 'timerStarted') === 1);
+export async function waitsInTimer(subject: RecordedProcess): Promise<void> {
+  await reach(subject, (events) => countOf(events, 'timerStarted') === 1);
 }
 
 /** Waits until a process has such a history. */

@@ -1,11 +1,9 @@
 import { turnSignal } from '../../workflows/messages.ts';
-import { fakePayoutProvider } from '../workflow/fake-payout-provider.ts';
 import { countOf } from '../workflow/read-history.ts';
 import { ACCEPTED, DECLINED, FOUND, reserved } from '../workflow/refund-samples.ts';
-import type { Script } from '../workflow/scripted-activities.ts';
-import type { TestPayoutOrder } from '../workflow/stage.ts';
-import { needsAttention, QUICK, reach, refundOutcome, SENT, waitsInTimer } from './record-scene.ts';
+import { needsAttention, payoutOutcome, QUICK, reach, refundOutcome, SENT, waitsInTimer } from './record-scene.ts';
 import type { RecordedOutcome } from './record-scene.ts';
+import { PAYOUT_ORDERS_OF_ALL_WAYS } from './recorded-payout-ways.ts';
 import { REFUND_AFTERMATHS, REFUNDS_OF_ALL_WAYS } from './recorded-refund-ways.ts';
 
 const REFUNDS: readonly RecordedOutcome[] = [
@@ -55,20 +53,6 @@ const REFUNDS: readonly RecordedOutcome[] = [
   }, needsAttention),
 ];
 
-function payoutOutcome(name: string, prepare: (script: Script) => void, act: (payout: TestPayoutOrder, provider: ReturnType<typeof fakePayoutProvider>) => Promise<void>, lifeMs = 3_600_000): RecordedOutcome {
-  return {
-    name,
-    play: async (stage, script) => {
-      const provider = fakePayoutProvider(script, { confirmationWindowMs: 500, settleDelayMs: 200, maxSends: 1 });
-      prepare(script);
-      const payout = await stage.payoutOrder({ idempotencyKey: name, expiresAt: new Date(Date.now() + lifeMs) });
-      await payout.begin();
-      await act(payout, provider);
-      return payout;
-    },
-  };
-}
-
 const asScripted = (): void => undefined;
 
 const PAYOUT_ORDERS: readonly RecordedOutcome[] = [
@@ -76,7 +60,7 @@ const PAYOUT_ORDERS: readonly RecordedOutcome[] = [
     await payout.cancel();
     await payout.wait();
   }),
-  payoutOutcome('payout-expired', asScripted, async (payout) => void (await payout.wait()), 1500),
+  payoutOutcome('payout-expired', asScripted, async (payout) => void (await payout.wait()), { lifeMs: 1500 }),
   payoutOutcome('payout-withdrawn', asScripted, async (payout, provider) => {
     provider.status = 'pending_confirmation';
     await payout.tell('withdrawal');
@@ -102,5 +86,5 @@ const PAYOUT_ORDERS: readonly RecordedOutcome[] = [
 
 /** All outcomes of which a history is kept, by Workflow Type. */
 export const RECORDED_OUTCOMES = {
-  refundWorkflow: [...REFUNDS, ...REFUNDS_OF_ALL_WAYS], payoutOrderWorkflow: PAYOUT_ORDERS, refundAftermathWorkflow: REFUND_AFTERMATHS,
+  refundWorkflow: [...REFUNDS, ...REFUNDS_OF_ALL_WAYS], payoutOrderWorkflow: [...PAYOUT_ORDERS, ...PAYOUT_ORDERS_OF_ALL_WAYS], refundAftermathWorkflow: REFUND_AFTERMATHS,
 } as const;

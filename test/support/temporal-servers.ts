@@ -9,18 +9,23 @@ import { signalIfAlive } from '../../src/embedded/process-identity.ts';
 import { startTemporalServer } from '../../src/embedded/temporal-server.ts';
 import { temporalCliPath, temporalTestServerPath } from './temporal-programs.ts';
 
-/** How often the server may be started: the SDK gives a Java program five seconds, which is short on a busy machine. */
-const STARTS = 3;
+/** How often a server may be started: the SDK gives a Java program five seconds, which is short on a busy machine. */
+const STARTS = 6;
 
-/** A Temporal server that skips over waiting time; the caller tears it down. */
-export async function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
-  for (let start = 1; ; start += 1) {
+/** Starts a server again that failed by what a busy machine does: too slow, or a port that it chose was taken meanwhile. */
+async function startPatiently<T>(start: () => Promise<T>): Promise<T> {
+  for (let count = 1; ; count += 1) {
     try {
-      return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: temporalTestServerPath() } } });
+      return await start();
     } catch (error) {
-      if (start === STARTS || !String(error).includes('did not start within')) throw error;
+      if (count === STARTS || !/did not start within|address already in use/.test(String(error))) throw error;
     }
   }
+}
+
+/** A Temporal server that skips over waiting time; the caller tears it down. */
+export function timeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
+  return startPatiently(() => TestWorkflowEnvironment.createTimeSkipping({ server: { executable: { type: 'existing-path', path: temporalTestServerPath() } } }));
 }
 
 /** A real Temporal server of a test, with the settings of the embedded one. */
@@ -50,7 +55,7 @@ export async function devServer(options: DevServerOptions = {}): Promise<DevServ
   const directory = await mkdtemp(join(tmpdir(), 'reintegro-temporal-'));
   const dbFile = options.dbFile ?? join(directory, 'temporal.db');
   const port = options.port ?? (await findFreePort());
-  const server = await startTemporalServer({
+  const server = await startPatiently(() => startTemporalServer({
     cliPath: temporalCliPath(),
     dbFile,
     port,
@@ -59,7 +64,7 @@ export async function devServer(options: DevServerOptions = {}): Promise<DevServ
     logFile: join(directory, 'temporal.log'),
     ...(options.searchAttributes === undefined ? {} : { searchAttributes: options.searchAttributes }),
     ...(options.dynamicConfig === undefined ? {} : { dynamicConfig: options.dynamicConfig }),
-  });
+  }));
   return {
     pid: server.pid,
     address: server.address,
