@@ -20,7 +20,8 @@ export default defineConfig({
           name: 'in-process',
           include: ['test/**/*.test.ts'],
           exclude: [...WORKFLOW_TESTS, ...PROCESS_TESTS],
-          pool: 'threads',
+          // Not threads: V8 has been seen to abort the whole run when several of them let go of the in-memory database's WebAssembly.
+          pool: 'forks',
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -16,7 +16,7 @@ import type { Acting } from '../src/store/transitions.ts';
 import type { NotFound, Unsettled, WorkflowRef } from './contracts.ts';
 import { withFailures } from './failures.ts';
 import { isGivenUp, withHeartbeat } from './heartbeat.ts';
-import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome } from './payout-contracts.ts';
+import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome, VoidInput } from './payout-contracts.ts';
 
 /** What payout Activities need. */
 export interface PayoutActivityDeps {
@@ -144,7 +144,7 @@ async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & {
   const asking = await prepare(deps, input, 'reintegro');
   const fenced = await fenceIssue(deps.db, input, input.sendNumber, quietTime(asking.entry));
   if (fenced.kind === 'settled') return standing(asking);
-  if (fenced.kind === 'never_sent') return { kind: 'never_sent' };
+  if (fenced.kind === 'never_sent' && input.isLast !== true) return { kind: 'never_sent' };
   if (fenced.kind === 'too_early') return lookEarly(asking, fenced.waitMs);
   const found = await asking.entry.adapter.findPayoutOrder({ credential: asking.credential }, asking.order.payoutOrderId, asking.order.createdAt);
   if (found === null && input.isLast !== true) return { kind: 'absent' };
@@ -153,8 +153,8 @@ async function findReference(deps: PayoutActivityDeps, input: PayoutOrderRef & {
   // A provider that has not issued it yet may still do so: a reference that nobody here knows of could be collected.
   if (found !== null && input.isLast !== true && openForMs < OPEN_FOR_GOOD_MS) return { kind: 'too_early', waitMs: Math.max(asking.entry.settleDelayMs, openForMs) };
   // The provider has none, or made it and never issued the reference (P1): it stays open for ever.
-  await recordIssueRefusal(deps.db, input, found === null ? 'never_issued' : 'never_issued_by_provider');
-  return { kind: 'declined', status: 'open' };
+  const isRefused = await recordIssueRefusal(deps.db, input, found === null ? 'never_issued' : 'never_issued_by_provider');
+  return isRefused ? { kind: 'declined', status: 'open' } : standing(asking);
 }
 
 /** Before the quiet time is over, absence proves nothing; a reference that is there, is there (P1). */
@@ -164,14 +164,18 @@ async function lookEarly(asking: Asking, waitMs: number): Promise<PayoutOutcome 
 }
 
 /** Asks to void the reference once; only an answer that says so counts (P2). Voiding twice does no harm. */
-async function voidReference(deps: PayoutActivityDeps, input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome | Unsettled> {
+async function voidReference(deps: PayoutActivityDeps, input: VoidInput): Promise<PayoutOutcome | Unsettled> {
   const asking = await prepare(deps, input, input.actor);
-  if (asking.order.status !== 'pending' && asking.order.status !== 'pending_confirmation') return { kind: 'settled', status: asking.order.status };
+  const { status } = asking.order;
+  // Expiry acts only from `pending` (P3), by our books as well.
+  if (status !== 'pending' && (status !== 'pending_confirmation' || input.cause === 'expiry')) return { kind: 'settled', status };
   try {
     if (input.cause === 'expiry') {
       // A withdrawal that began in time keeps its window, also where a void would still stop it (P3).
       const seen = await asking.entry.adapter.getPayoutOrder({ credential: asking.credential }, providerId(asking.order));
       if (seen.status !== 'pending' && seen.status !== 'open') return await takeOver(asking, seen, input.cause);
+      // Told and not shown yet: it is looked for before the reference is voided.
+      if (input.isWithdrawalTold === true) return { kind: 'declined', status };
     }
     const answer = await asking.entry.adapter.cancelPayoutOrder({ credential: asking.credential }, providerId(asking.order));
     if (answer.status !== 'cancelled' && answer.status !== 'expired') return { kind: 'unknown' };

@@ -53,6 +53,14 @@ export interface PayoutOutcome {
 /** Why the provider is asked about a payout order. */
 export type AskCause = 'fact' | 'window_ended' | 'cancel' | 'expiry' | 'poll' | 'retry';
 
+/** A reference that is to be voided, and why. */
+export interface VoidInput extends PayoutOrderRef {
+  readonly cause: 'cancel' | 'expiry';
+  readonly actor: string;
+  /** A withdrawal was told that the provider did not show yet: its time being over is no reason to void it then (P3). */
+  readonly isWithdrawalTold?: boolean;
+}
+
 /** Side effects of a payout order. `registerPayoutOrder`, `recordPayoutAct` and `openCase` touch the database only. */
 export interface PayoutActivities {
   /** One transaction: idempotency row, payout order `open`, event (P1). */
@@ -62,7 +70,7 @@ export interface PayoutActivities {
   /** Finds the reference by our own id after a lost answer, and settles; `absent` when the provider surely has none; with `isLast` that settles it, too: never issued. Retried by Temporal. */
   findReference(input: PayoutOrderRef & { readonly sendNumber: number; readonly isLast?: boolean }): Promise<PayoutOutcome | NotFound>;
   /** Asks the provider to void the reference, once; settles `cancelled` or `expired` by its verified answer (P2, P4). Never retried by Temporal. */
-  voidReference(input: PayoutOrderRef & { readonly cause: 'cancel' | 'expiry'; readonly actor: string }): Promise<PayoutOutcome | Unsettled>;
+  voidReference(input: VoidInput): Promise<PayoutOutcome | Unsettled>;
   /** Reads the provider's state and follows it (P2). Retried by Temporal. */
   followPayoutOrder(input: PayoutOrderRef & { readonly cause: AskCause; readonly actor: string }): Promise<PayoutOutcome>;
   /** Writes an operator's act down that changes no status (O3). */

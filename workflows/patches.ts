@@ -16,6 +16,16 @@ export function looksOnFactsWhileIssuing(): boolean {
   return patched('payout-order-looks-on-facts-while-issuing');
 }
 
+/** Since 2026-11: a fact that comes while nobody takes a void is followed before the void is asked for again (P2). May go when no payout order begun before is open. */
+export function followsFactsDuringVoids(): boolean {
+  return patched('payout-order-follows-facts-during-voids');
+}
+
+/** Since 2026-11: a fact that the end does not contain is not passed over by a Workflow that ends (P6). May go when no payout order begun before is open. */
+export function answersForLastFacts(): boolean {
+  return patched('payout-order-answers-for-last-facts');
+}
+
 /** Since 2026-11: a long history is begun anew (P8). May go when no payout order begun before is open. */
 export function beginsAnew(): boolean {
   return patched('payout-order-begins-anew');

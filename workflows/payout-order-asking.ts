@@ -2,9 +2,10 @@ import { ActivityFailure, condition, isCancellation, sleep } from '@temporalio/w
 import type { AskCause, PayoutOrderPlan, PayoutOutcome } from '../activities/payout-contracts.ts';
 import type { CaseKind } from '../src/domain/case.ts';
 import { isFactShown } from '../src/domain/payout-order.ts';
+import type { PayoutClaim } from '../src/domain/payout-order.ts';
 import * as activities from './activity-options.ts';
 import { claimPauseMs, LOOKS_FOR_CLAIM, ROUNDS_BEFORE_CASE } from './backoff.ts';
-import { looksForClaimsAgain } from './patches.ts';
+import { answersForLastFacts, followsFactsDuringVoids, looksForClaimsAgain } from './patches.ts';
 import { answerReports, askAgainLater, isFinal, isPastExpiry, moveTo, parkCancels, publish, refOf, refuseCancels, show } from './payout-order-run.ts';
 import type { PayoutOrderRun } from './payout-order-run.ts';
 import { sendOnce } from './send-once.ts';
@@ -15,7 +16,7 @@ export async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause:
   const actor = cause === 'cancel' ? run.cancels[0]?.by ?? 'unknown' : 'expiry';
   const outcome = await sendOnce<PayoutOutcome>({
     protocol: plan.protocol,
-    send: () => activities.voidReference.executeWithOptions({ summary: `void the reference: ${cause}` }, [{ ...ref, cause, actor }]),
+    send: () => activities.voidReference.executeWithOptions({ summary: `void the reference: ${cause}` }, [{ ...ref, cause, actor, isWithdrawalTold: run.claims.has('withdrawal') || run.claims.has('confirmation') }]),
     // Voiding twice does no harm: a reference that the look finds unchanged is simply asked to be voided again.
     find: async () => {
       const seen = await activities.followPayoutOrder.executeWithOptions({ summary: 'was the reference voided?' }, [{ ...ref, cause, actor }]);
@@ -27,7 +28,7 @@ export async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause:
       answerReports(run);
       await pauseVoid(run, why === 'provider_unavailable', ms, summary);
       run.settling = false;
-      return null;
+      return why === 'provider_unavailable' ? followMeanwhile(run) : null;
     },
     openCase: (kind) => openCase(run, kind),
   });
@@ -39,10 +40,21 @@ export async function voidFor(run: PayoutOrderRun, plan: PayoutOrderPlan, cause:
   if (!isFinal(run)) refuseCancels(run);
 }
 
+/** A provider that takes no void may tell all the same what becomes of the reference: then that is followed, and settles whether there is anything to void. */
+async function followMeanwhile(run: PayoutOrderRun): Promise<PayoutOutcome | null> {
+  if ((!run.factArrived && !run.windowDue) || !followsFactsDuringVoids()) return null;
+  const before = run.status;
+  const cause = run.factArrived ? 'fact' : 'window_ended';
+  if (cause === 'fact') run.factArrived = false;
+  else run.windowDue = false;
+  await follow(run, cause);
+  return run.status === before ? null : { kind: 'settled', status: run.status };
+}
+
 async function pauseVoid(run: PayoutOrderRun, isUnsent: boolean, ms: number, summary: string): Promise<void> {
   const isOver = sleep(ms, { summary });
   const mayHurry = !run.settling;
-  // A fact that arrives meanwhile says that the provider is back: the void is asked again at once, then the fact is followed.
+  // A fact that arrives meanwhile says that the provider is back: it is followed, then the void is asked for again at once.
   const heard = (): boolean => isUnsent && run.factArrived;
   if (!heard()) await Promise.race([isOver, condition(() => heard() || (mayHurry && run.retries.length > 0))]);
   else await isOver;
@@ -52,7 +64,9 @@ async function pauseVoid(run: PayoutOrderRun, isUnsent: boolean, ms: number, sum
 /** Reads the provider's state and follows it (P2: if it says otherwise, it is right). */
 export async function follow(run: PayoutOrderRun, cause: AskCause): Promise<void> {
   const reports = [...run.reports];
-  const seen = await look(() => activities.followPayoutOrder.executeWithOptions({ summary: `what does the provider say? ${cause}` }, [{ ...refOf(run), cause, actor: cause }]));
+  // Told of a reversal, nobody concludes from silence that the window ended well: the provider has to say which (P2).
+  const concludes = cause === 'window_ended' && run.reversalTold ? 'fact' : cause;
+  const seen = await look(() => activities.followPayoutOrder.executeWithOptions({ summary: `what does the provider say? ${cause}` }, [{ ...refOf(run), cause: concludes, actor: cause }]));
   if (seen?.kind === 'settled') moveTo(run, seen.status);
   answerReports(run, reports);
   if (seen === null) return again(run, cause);
@@ -68,13 +82,38 @@ function lookForClaimsAgain(run: PayoutOrderRun): void {
   for (const claim of run.claims) if (isFactShown(run.status, claim)) run.claims.delete(claim);
   if (run.claims.size === 0 || run.claimTimerRuns || isFinal(run)) return;
   if (run.claimLooks >= LOOKS_FOR_CLAIM) return run.claims.clear();
-  if (!looksForClaimsAgain()) return;
+  if (!looksForClaimsAgain()) return run.claims.clear();
   run.claimLooks += 1;
   run.claimTimerRuns = true;
   void sleep(claimPauseMs(run.claimLooks), { summary: 'a fact was told that the provider does not show yet: look again' }).then(() => {
     run.claimTimerRuns = false;
     if (run.claims.size > 0) run.factArrived = true;
   });
+}
+
+/** What facts said and the end does not contain. */
+function unexplained(run: PayoutOrderRun): readonly PayoutClaim[] {
+  return [...run.claims].filter((claim) => !isFactShown(run.status, claim));
+}
+
+/** Whether something was told that the end does not contain, while the last answer was under way: nobody would ask about it any more. */
+export function hasLastFacts(run: PayoutOrderRun): boolean {
+  return unexplained(run).length > 0 && answersForLastFacts();
+}
+
+/**
+ * Puts before a human what was told and the end does not contain (P6), as a webhook that comes after the end does. Only that a withdrawal began
+ * may have gone with its reference: then the provider, asked once more, says nothing else than our books.
+ */
+export async function answerForLastFacts(run: PayoutOrderRun): Promise<void> {
+  const claims = unexplained(run);
+  run.claims.clear();
+  run.factArrived = false;
+  if (run.status !== 'open' && claims.every((claim) => claim === 'withdrawal')) {
+    const seen = await look(() => activities.followPayoutOrder.executeWithOptions({ summary: 'what does the provider say? last fact' }, [{ ...refOf(run), cause: 'fact', actor: 'fact' }]));
+    if (seen?.kind === 'settled') return;
+  }
+  await openCase(run, run.status === 'withdrawn' && claims.includes('reversal') ? 'late_reversal' : 'contradiction');
 }
 
 /** Does at once what a clock has made due, or else asks the provider, because an operator wants it (O2). */

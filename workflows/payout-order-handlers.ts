@@ -5,11 +5,11 @@ import { isCompleteAct } from './acts.ts';
 import * as messages from './messages.ts';
 import type { ActRefusal, CancelRequest, OperatorAct, PayoutFact } from './messages.ts';
 import { isFinal, newPayoutOrderRun, show, viewOf } from './payout-order-run.ts';
-import type { CancelAsked, FactReported, PayoutOrderRun, RetryAsked } from './payout-order-run.ts';
+import type { CancelAsked, CarriedOver, FactReported, PayoutOrderRun, RetryAsked } from './payout-order-run.ts';
 
 /** Opens the run and sets every handler before the first `await`. Handlers only enqueue: the story acts, and gives the verdict. */
-export function openPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun {
-  const run = newPayoutOrderRun(request);
+export function openPayoutOrderRun(request: PayoutOrderRequest, carriedOver: CarriedOver): PayoutOrderRun {
+  const run = newPayoutOrderRun(request, carriedOver);
   setHandler(messages.payoutOrderStateQuery, () => viewOf(run));
   setHandler(messages.payoutFactSignal, (fact: PayoutFact) => hear(run, fact));
   setHandler(messages.reportPayoutFactUpdate, async (fact: PayoutFact) => {
@@ -50,6 +50,7 @@ function waitFor(isOver: () => boolean): Promise<void> {
 /** What a fact says is not believed, and not forgotten either: a provider may show it later than it announces it (P6). */
 function hear(run: PayoutOrderRun, fact: PayoutFact): void {
   run.factArrived = true;
+  run.reversalTold ||= fact.type === 'reversal';
   if (fact.type === 'changed' || isFactShown(run.status, fact.type) || run.claims.has(fact.type)) return;
   run.claims.add(fact.type);
   run.claimLooks = 0;

@@ -78,12 +78,14 @@ async function awaitLateReference(run: PayoutOrderRun, { pollMs }: PayoutOrderPl
     // Beyond its expiry nobody could collect a reference any more: it is only looked for.
     if (isRetried && !isPastExpiry(run)) return 'try_again';
     run.factArrived = false;
-    const isLast = run.expiryDue || isPastExpiry(run);
+    const isDue = run.expiryDue;
+    const isLast = isDue || isPastExpiry(run);
     run.expiryDue = false;
     const reports = [...run.reports];
     const found = await look(() => activities.findReference.executeWithOptions({ summary: 'is there a reference after all?' }, [{ ...refOf(run), sendNumber: lastSend, isLast }]));
     answerReports(run, reports);
     if (found === null || found.kind === 'too_early') askAgainLater(run, isLast ? 'expiry' : 'fact');
-    else if (found.kind === 'settled' || isLast) return found;
+    // A last look writes down what it finds. Mere absence comes from a worker of before: then only the clock ends it, as it did.
+    else if (found.kind === 'settled' || (isLast && (isDue || found.kind !== 'absent'))) return found;
   }
 }

@@ -41,6 +41,8 @@ export interface PayoutOrderRun extends WorkflowRef {
   /** How often they were looked for again. */
   claimLooks: number;
   claimTimerRuns: boolean;
+  /** A reversal was told, shown or not: the end of the window decides nothing against it. */
+  reversalTold: boolean;
   expiryDue: boolean;
   windowDue: boolean;
   windowRuns: boolean;
@@ -61,12 +63,17 @@ export interface PayoutOrderRun extends WorkflowRef {
   isOver: boolean;
 }
 
+/** What a new run takes over from the one before, besides what the records hold. */
+export interface CarriedOver {
+  readonly reversalTold?: boolean;
+}
+
 /** The state of a run that has only just begun. */
-export function newPayoutOrderRun(request: PayoutOrderRequest): PayoutOrderRun {
+export function newPayoutOrderRun(request: PayoutOrderRequest, { reversalTold = false }: CarriedOver): PayoutOrderRun {
   const { workflowId, runId } = workflowInfo();
   return {
     request, workflowId, runId, status: 'open', statusDetail: 'registered', plan: null, cancels: [], reports: [], retries: [],
-    factArrived: false, claims: new Set(), claimLooks: 0, claimTimerRuns: false, expiryDue: false, windowDue: false, windowRuns: false, windowEnded: false,
+    factArrived: false, claims: new Set(), claimLooks: 0, claimTimerRuns: false, reversalTold, expiryDue: false, windowDue: false, windowRuns: false, windowEnded: false,
     answerable: false, voidParked: false, settling: false, rounds: 0, needsAttention: false, contradicted: false, waitsFor: null, isOver: false,
   };
 }

@@ -4,18 +4,18 @@ import type { AskCause, PayoutOrderPlan, PayoutOrderRequest, PayoutOrderStanding
 import * as activities from './activity-options.ts';
 import type { PayoutOrderView } from './messages.ts';
 import { beginsAnew } from './patches.ts';
-import { follow, retryNow, voidFor } from './payout-order-asking.ts';
+import { answerForLastFacts, follow, hasLastFacts, retryNow, voidFor } from './payout-order-asking.ts';
 import { openPayoutOrderRun } from './payout-order-handlers.ts';
 import { issue } from './payout-order-issuing.ts';
 import { answerEverybody, isFinal, moveTo, publish, show, startExpiryTimer, startWindowTimer, viewOf } from './payout-order-run.ts';
-import type { PayoutOrderRun } from './payout-order-run.ts';
+import type { CarriedOver, PayoutOrderRun } from './payout-order-run.ts';
 
 /**
  * One payout order (PRODUCT §6): register, issue the reference, then wait for what comes first: a fact from the
  * provider, a cancel request, the end of the window, the expiry. A timer or a fact says when; the provider says what (P2).
  */
-export async function payoutOrderWorkflow(request: PayoutOrderRequest): Promise<PayoutOrderView> {
-  const run = openPayoutOrderRun(request);
+export async function payoutOrderWorkflow(request: PayoutOrderRequest, carriedOver: CarriedOver = {}): Promise<PayoutOrderView> {
+  const run = openPayoutOrderRun(request, carriedOver);
   return CancellationScope.nonCancellable(async () => {
     const plan = await activities.registerPayoutOrder({ ...request, workflowId: run.workflowId, runId: run.runId });
     run.plan = plan;
@@ -26,12 +26,15 @@ export async function payoutOrderWorkflow(request: PayoutOrderRequest): Promise<
       // Who was answered just now has yet to be told; what came meanwhile comes first.
       if (workflowInfo().continueAsNewSuggested) await condition(() => allHandlersFinished() || happens(run));
       // Long histories cost whoever replays them; the records hold all that the next run needs (P8).
-      if (isLong(run) && beginsAnew()) await continueAsNew<typeof payoutOrderWorkflow>(request);
+      if (isLong(run) && beginsAnew()) await continueAsNew<typeof payoutOrderWorkflow>(request, ...(run.reversalTold ? [{ reversalTold: true }] : []));
       if (run.status === 'pending_confirmation') startWindowTimer(run, plan);
       await actUpon(run, plan, await nextHappening(run, plan));
     }
-    answerEverybody(run);
-    await condition(allHandlersFinished);
+    do {
+      if (hasLastFacts(run)) await answerForLastFacts(run);
+      answerEverybody(run);
+      await condition(allHandlersFinished);
+    } while (hasLastFacts(run));
     return viewOf(run);
   });
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import type { Database } from '../../src/store/database.ts';
+import { endIssue } from '../../src/store/payout-orders/settle.ts';
 import { memoryDatabase } from '../support/database.ts';
 import { createFakeProvider } from '../support/fake-provider.ts';
 import { history } from '../store/refund-records.ts';
@@ -232,5 +233,14 @@ describe('a provider that has our payout order and has issued no reference', () 
     expect(await issued.scene.payouts.findReference({ ...issued.send, isLast: true })).toEqual({ kind: 'settled', status: 'pending' });
     expect(await none.scene.payouts.findReference({ ...none.send, isLast: true })).toEqual({ kind: 'declined', status: 'open' });
     expect((await recordOf(none)).statusDetail).toBe('never_issued');
+  });
+});
+
+describe('a payout order that was refused for good', () => {
+  it('should stay so when a worker that was given up ends its call, and when nothing was ever sent (P1, S4)', async () => {
+    const [order, unsent] = [await givenUpOnce(db), await registerPayoutOrder(db)];
+    for (const { scene, send } of [order, unsent]) expect(await scene.payouts.findReference({ ...send, isLast: true })).toEqual({ kind: 'declined', status: 'open' });
+    await endIssue(db, order.key, 1);
+    for (const one of [order, unsent]) expect(await recordOf(one)).toMatchObject({ status: 'open', statusDetail: 'never_issued' });
   });
 });

@@ -43,6 +43,20 @@ describe('voidReference at expires_at', () => {
     expect((await recordOf(order)).status).toBe('pending');
   });
 
+  it('should leave a withdrawal its window that our books know of, although the provider lags behind them (P3)', async () => {
+    const order = await standingAt(db, 'pending_confirmation');
+    tell(order, 'pending');
+    expect(await order.scene.payouts.voidReference({ ...order.key, ...EXPIRY })).toEqual({ kind: 'settled', status: 'pending_confirmation' });
+    expect(order.scene.provider.calls.cancelPayoutOrder).toBe(0);
+  });
+
+  it('should not void yet what is told to be collected and not shown so (P3), but cancel it when asked to (P4)', async () => {
+    const order = await standingAt(db, 'pending');
+    expect(await order.scene.payouts.voidReference({ ...order.key, ...EXPIRY, isWithdrawalTold: true })).toEqual({ kind: 'declined', status: 'pending' });
+    expect(order.scene.provider.calls.cancelPayoutOrder).toBe(0);
+    expect(await order.scene.payouts.voidReference({ ...order.key, cause: 'cancel', actor: 'key_test', isWithdrawalTold: true })).toEqual({ kind: 'settled', status: 'cancelled' });
+  });
+
   it('should not look before a cancellation: its caller wants it voided, whatever has begun (P4)', async () => {
     const order = await standingAt(db, 'pending');
     const { getPayoutOrder } = order.scene.provider.calls;

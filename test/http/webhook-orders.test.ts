@@ -12,7 +12,7 @@ import type { FollowedPayoutOrder } from './webhook-orders-scene.ts';
 
 const ALL_ORDERS = 5040;
 /** How many of the 7! orders are taken, from all of them. */
-const ORDERS = sampleSize({ quick: 72, full: 504 });
+const ORDERS = sampleSize({ quick: 72, full: 240 });
 /** Prime to 7!: multiples of it meet every order once. */
 const STRIDE = 1237;
 const TIMEOUT_MS = ORDERS * 1000;
@@ -113,7 +113,8 @@ describe(`webhooks of a payout order in ${ORDERS} of their 7! orders (P6)`, () =
         // It says that it came about just now: after the end, no late message of what was before.
         expect(await deliver(order, { eventId: status, status, signer: current, age: -60 })).toBe(200);
         if (isFinalPayoutOrderStatus(ours)) {
-          const kind = lateCase(ours, status, ['open', ...life]);
+          // What is told of a void reference after its end is news, wherever our books have been before.
+          const kind = lateCase(ours, status, ours === 'cancelled' || ours === 'expired' ? ['open'] : ['open', ...life]);
           if (kind !== null) reached.add(`${kind}: ${contradictionOf(ours, status)}`);
           if (kind !== null) cases.add(kind);
         } else {

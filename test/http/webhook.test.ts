@@ -175,16 +175,30 @@ describe('POST /webhooks/conekta, after the end of the Workflow', () => {
     expect(await casesOf(id)).toEqual([]);
   });
 
-  it.each<[string, 'cancelled' | 'expired', unknown, readonly string[]]>([
-    ['before the void', 'cancelled', secondsAgo(2), []], ['before the end of its time', 'expired', secondsAgo(2), []], ['after the void', 'cancelled', secondsAgo(-60), ['contradiction']],
+  it.each<[string, 'cancelled' | 'expired', number | string | undefined, readonly string[]]>([
+    ['before the void', 'cancelled', 2, []], ['after its time and before the void', 'expired', 2, []], ['before the end of its time', 'expired', 30, ['contradiction']],
+    ['after the void', 'cancelled', -60, ['contradiction']],
     ['at no time that can be read', 'cancelled', 'yesterday', ['contradiction']], ['at no time', 'expired', undefined, ['contradiction']],
-  ])('should, when a withdrawal of a voided reference began %s, call a person only if it came after (P6, O1)', async (_, end, created_at, kinds) => {
+  ])('should, when a withdrawal of a voided reference began %s, call a person only if it came after (P6, O1)', async (_, end, age, kinds) => {
+    const created_at = typeof age === 'number' ? secondsAgo(age) : age;
     const id = await ended([...issued, end]);
+    if (end === 'expired') await api.db.updateTable('payout_orders').set({ expires_at: new Date(secondsAgo(10) * 1000) }).where('payout_order_id', '=', id).execute();
     const told = { ...event('payout_order.pending_confirmation', { id: `provider_${id}` }), created_at };
     expect((await deliver(told)).status).toBe(200);
     expect((await casesOf(id)).map((matter) => (matter as { kind: string }).kind)).toEqual(kinds);
     // Cash that is out all the same is told, too, and never passes.
     expect((await deliver({ ...event('payout_order.withdrawn', { id: `provider_${id}` }), id: `out_${events}`, created_at })).status).toBe(200);
+    expect(await casesOf(id)).toMatchObject([{ kind: 'contradiction' }]);
+  });
+
+  it.each<[string, readonly PayoutOrderEvent[], string]>([
+    ['issued again', [...issued, 'cancelled'], 'pending'], ['collected again', [...issued, 'withdrawal_begun', 'cancelled'], 'pending_confirmation'], ['issued again, having run out', [...issued, 'expired'], 'pending'],
+  ])('should call a person when a void reference is %s after its end, although our books have been there before (P4, O1)', async (_, course, word) => {
+    const id = await ended(course);
+    const before = { ...event(`payout_order.${word}`, { id: `provider_${id}` }), created_at: secondsAgo(2) };
+    expect((await deliver(before)).status).toBe(200);
+    expect(await casesOf(id)).toEqual([]);
+    expect((await deliver({ ...before, id: `again_${events}`, created_at: secondsAgo(-60) })).status).toBe(200);
     expect(await casesOf(id)).toMatchObject([{ kind: 'contradiction' }]);
   });
 

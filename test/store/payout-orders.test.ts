@@ -139,7 +139,7 @@ describeOnEachDatabase('movePayoutOrder', (database) => {
 });
 
 describeOnEachDatabase('findByProviderId', (database) => {
-  it('should find by the provider\'s id, or by ours before that is on record (A8)', async () => {
+  it('should find by the provider\'s id, whatever its metadata say, or by ours before that is on record (A8)', async () => {
     const db = database();
     const merchantId = await merchant(db);
     const id = randomUUID();
@@ -149,6 +149,9 @@ describeOnEachDatabase('findByProviderId', (database) => {
     expect(await findByProviderId(db, PROVIDER, `prov_${merchantId}_${id}`, null)).toMatchObject({ payoutOrderId: id });
     expect(await findByProviderId(db, 'another', `prov_${merchantId}_${id}`, id)).toBeNull();
     expect(await findByProviderId(db, PROVIDER, 'prov_x', null)).toBeNull();
+    const other = randomUUID();
+    await move(db, await register(db, merchantId, other), 'reference_issued');
+    for (const [told, inMetadata] of [[id, other], [other, id]] as const) expect(await findByProviderId(db, PROVIDER, `prov_${merchantId}_${told}`, inMetadata)).toMatchObject({ payoutOrderId: told });
   });
 });
 

@@ -52,8 +52,10 @@ export function fakePayoutProvider(script: Script, rules: PayoutRules = {}): Fak
     requireAnswer(provider);
     return follow(cause === 'window_ended' && provider.status === 'pending_confirmation' ? 'withdrawn' : provider.status);
   });
-  script.on('voidReference', ({ cause }) => {
+  script.on('voidReference', ({ cause, isWithdrawalTold }) => {
     if (provider.isSilent) return { kind: 'not_sent', retryAfterMs: null };
+    if (cause === 'expiry' && provider.status === 'pending_confirmation') return follow(provider.status);
+    if (cause === 'expiry' && isWithdrawalTold === true) return { kind: 'declined', status: books };
     if (!provider.voids || !isCancellablePayoutOrderStatus(provider.status)) return { kind: 'declined', status: books };
     return settle((provider.status = cause === 'expiry' ? 'expired' : 'cancelled'));
   });

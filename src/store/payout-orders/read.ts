@@ -44,7 +44,8 @@ export async function readPayoutOrder(db: Database, merchantId: string, payoutOr
 export async function findByProviderId(db: Database, provider: string, providerId: string, ourId: string | null): Promise<PayoutOrderRecord | null> {
   const row = await db.selectFrom('payout_orders').selectAll().where('provider', '=', provider)
     .where((where) => where.or([where('provider_payout_order_id', '=', providerId), ...(ourId === null ? [] : [where('payout_order_id', '=', ourId)])]))
-    .executeTakeFirst();
+    // The provider's id names one; ours can stand in anybody's metadata.
+    .orderBy((order) => order.fn.coalesce(order('provider_payout_order_id', '=', providerId), order.lit(false)), 'desc').limit(1).executeTakeFirst();
   return row === undefined ? null : toPayoutOrderRecord(row);
 }
 

@@ -41,7 +41,9 @@ function isRefusedForGood(statusDetail: string): boolean {
 /** The call for the reference has ended, with an answer that settles nothing. */
 export async function endIssue(db: Database, key: PayoutOrderKey, sendNumber: number): Promise<void> {
   await db.updateTable('payout_orders').set({ call_ended_at: sql<Date>`now()`, status_detail: 'verifying', updated_at: sql<Date>`now()` })
-    .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).where('send_number', '=', sendNumber).where('status', '=', 'open').execute();
+    .where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).where('send_number', '=', sendNumber).where('status', '=', 'open')
+    // What was refused for good meanwhile stays refused: its Workflow is over.
+    .where('status_detail', 'in', [...BEING_ISSUED]).execute();
 }
 
 /** Gives a send up before its outcome is looked for; see `fenceSend` for what each answer means. Tells when the last one was permitted. */
