@@ -147,7 +147,7 @@ describe.skipIf(postgres === null)('two reintegro api and two reintegro worker o
     const { asked } = await refundWithoutAnswer(order, key);
     const worker = await workerSending(order, key);
     const api = partAt(product.apis, 0);
-    // `stop` kills after 15 s, and then there is no exit code.
+    // `stop` kills what does not end for half a minute, and then there is no exit code.
     await Promise.all([api.program.stop(), worker.program.stop()]);
     expect([await api.program.exited, await worker.program.exited]).toEqual([{ code: 0, signal: null }, { code: 0, signal: null }]);
     const answer = await asked;

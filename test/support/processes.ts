@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
 const LINE_TIMEOUT_MS = 60_000;
-const STOP_GRACE_MS = 15_000;
+const STOP_GRACE_MS = 30_000;
 
 /** How to start a program under test. */
 export interface ProgramOptions {
@@ -25,7 +25,7 @@ export interface Program {
   signal(signal: NodeJS.Signals): void;
   /** SIGKILL to this process alone, as a crash would be; resolves when it is gone. */
   kill9(): Promise<void>;
-  /** SIGTERM, and SIGKILL after 15 s. */
+  /** SIGTERM, and SIGKILL after half a minute. */
   stop(): Promise<void>;
 }
 
