@@ -48,7 +48,8 @@ const SHOWN_IN = {
   withdrawal: ['pending_confirmation', 'withdrawn', 'reversed'],
   confirmation: ['withdrawn'],
   reversal: ['reversed'],
-  cancellation: ['cancelled'],
+  /** What we voided because its time was over is cancelled there and expired here. */
+  cancellation: ['cancelled', 'expired'],
   /** A voided reference may be called cancelled by a provider whose clock ran out. */
   expiry: ['expired', 'cancelled'],
 } as const satisfies Record<string, readonly PayoutOrderStatus[]>;

@@ -81,6 +81,28 @@ describe('payoutOrderWorkflow, a withdrawal that was voided with its reference',
   });
 });
 
+describe('payoutOrderWorkflow, a reference that is voided because its time is over', () => {
+  it('should call nobody when the provider announces that void while it answers (P2, P6)', async () => {
+    const script = scriptActivities();
+    fakePayoutProvider(script);
+    const voiding = latch();
+    script.on('voidReference', async () => {
+      await voiding.opened;
+      return { kind: 'settled', status: 'expired' };
+    });
+    await onStage(server.env, script, async (stage) => {
+      const payout = await stage.payoutOrder();
+      await payout.begin();
+      await stage.skipTo(payout.expiresAtMs + 1000);
+      await eventually(() => expect(script.calls('voidReference')).toHaveLength(1));
+      await payout.tell('cancellation');
+      voiding.open();
+      expect(await payout.wait()).toMatchObject({ status: 'expired', needsAttention: false });
+      expect([...script.calls('followPayoutOrder'), ...script.calls('openCase')]).toEqual([]);
+    });
+  });
+});
+
 describe('payoutOrderWorkflow, a reversal that the provider told and does not show', () => {
   it('should not be overruled by the end of the window; what the provider then says counts, and a person is told when it says nothing (P2, O1)', async () => {
     const script = scriptActivities();

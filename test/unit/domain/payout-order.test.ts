@@ -54,7 +54,7 @@ const SHOWN: Readonly<Record<PayoutClaim, readonly boolean[]>> = {
   withdrawal:   [false, false,   true,                 true,      false,     false,   true],
   confirmation: [false, false,   false,                true,      false,     false,   false],
   reversal:     [false, false,   false,                false,     false,     false,   true],
-  cancellation: [false, false,   false,                false,     true,      false,   false],
+  cancellation: [false, false,   false,                false,     true,      true,    false],
   expiry:       [false, false,   false,                false,     true,      true,    false],
 };
 
