@@ -52,7 +52,7 @@ export function broken(race: Race, books: Books | undefined, history: readonly s
 }
 
 /** One way through the machine, ending in one winner, with one event per step, and nobody called for help. */
-function brokenPath({ record, end, face }: Race, { transitions, events, openCases, needsAttention }: Books): readonly string[] {
+function brokenPath({ record, end, face, told }: Race, { transitions, events, openCases, needsAttention }: Books): readonly string[] {
   const steps = transitions.map(({ from, to }) => `${from}>${to}`);
   const isChain = transitions.every(({ from }, index) => from === (transitions[index - 1]?.to ?? null));
   return [
@@ -61,8 +61,13 @@ function brokenPath({ record, end, face }: Race, { transitions, events, openCase
     ...unless(transitions.filter(({ to }) => FINAL.has(to)).length === 1, `not one winner: ${steps.join(', ')}`),
     ...unless(transitions.at(-1)?.to === record.status && face === record.status && end === record.status, `the path ends in ${transitions.at(-1)?.to}, the Workflow in ${end}, the record is ${record.status}, the other face says ${face}`),
     ...unless(events.join() === transitions.map(({ to }) => `payout_order.${to}`).join(), `events: ${events.join(', ')}`),
-    ...unless(openCases.length === 0 && !needsAttention, `cases: ${openCases.join(', ')}`),
+    ...unless((openCases.length === 0 && !needsAttention) || (openCases.join() === 'contradiction' && told.some(isSuspect)), `cases: ${openCases.join(', ')}`),
   ];
+}
+
+/** A rail that reports a withdrawal of a reference which is void by then is told not to pay, and a person is told of the rail. */
+function isSuspect(told: Told): boolean {
+  return told.who === 'rail' && told.act === 'withdrawal' && told.says === 'excluded';
 }
 
 /** Our books say what the provider says (P2). A reference that we voided because its time was over is cancelled there, and expired here. */

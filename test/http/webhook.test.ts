@@ -176,13 +176,14 @@ describe('POST /webhooks/conekta, after the end of the Workflow', () => {
   });
 
   it.each<[string, 'cancelled' | 'expired', number | string | undefined, readonly string[]]>([
-    ['before the void', 'cancelled', 2, []], ['after its time and before the void', 'expired', 2, []], ['before the end of its time', 'expired', 30, ['contradiction']],
+    ['before the void', 'cancelled', 2, []], ['after its time and before the void', 'expired', 2, []], ['before the end of its time', 'expired', 11, ['contradiction']], ['in the second of its end', 'expired', 10, []],
     ['after the void', 'cancelled', -60, ['contradiction']],
     ['at no time that can be read', 'cancelled', 'yesterday', ['contradiction']], ['at no time', 'expired', undefined, ['contradiction']],
   ])('should, when a withdrawal of a voided reference began %s, call a person only if it came after (P6, O1)', async (_, end, age, kinds) => {
-    const created_at = typeof age === 'number' ? secondsAgo(age) : age;
+    const now = secondsAgo(0);
+    const created_at = typeof age === 'number' ? now - age : age;
     const id = await ended([...issued, end]);
-    if (end === 'expired') await api.db.updateTable('payout_orders').set({ expires_at: new Date(secondsAgo(10) * 1000) }).where('payout_order_id', '=', id).execute();
+    if (end === 'expired') await api.db.updateTable('payout_orders').set({ expires_at: new Date((now - 10) * 1000 + 500) }).where('payout_order_id', '=', id).execute();
     const told = { ...event('payout_order.pending_confirmation', { id: `provider_${id}` }), created_at };
     expect((await deliver(told)).status).toBe(200);
     expect((await casesOf(id)).map((matter) => (matter as { kind: string }).kind)).toEqual(kinds);

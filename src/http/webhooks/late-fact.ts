@@ -3,6 +3,8 @@ import type { PayoutOrderStatus } from '../../domain/payout-order.ts';
 import type { PayoutOrderRecord } from '../../store/payout-orders/read.ts';
 import type { Records } from '../records.ts';
 
+/** Providers date their messages by the second that they fell into. */
+const SECOND_MS = 1000;
 /** How far the provider's clock and the database's may differ. */
 const CLOCK_SKEW_MS = 5000;
 
@@ -48,5 +50,5 @@ function isNews(ours: PayoutOrderStatus, theirs: PayoutOrderStatus): boolean {
  * its reference ran out should have had its window (P3).
  */
 function isOvertaken({ status, expiresAt }: PayoutOrderRecord, theirs: PayoutOrderStatus, happenedAt: Date): boolean {
-  return theirs === 'pending_confirmation' && (status === 'cancelled' || (status === 'expired' && happenedAt >= expiresAt));
+  return theirs === 'pending_confirmation' && (status === 'cancelled' || (status === 'expired' && happenedAt.getTime() + SECOND_MS > expiresAt.getTime()));
 }
