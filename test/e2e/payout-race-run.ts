@@ -11,6 +11,8 @@ import type { RaceStage } from './payout-race-stage.ts';
 const SPREAD_MS = 30;
 /** How far the acts of a race of all are apart by chance, milliseconds. */
 const MELEE_SPREAD_MS = 120;
+/** How much later than even they are on average, milliseconds: the expiry wins only if both cancel and withdrawal come behind it. */
+const MELEE_DELAY_MS = 60;
 /** By how much the next aims move after a race, towards the side that lost: twice as much each time that one side wins again, up to a limit; milliseconds. */
 const STEP_MS = 12;
 /** How much longer a cancel is on its way to the provider than what happens at the till, at first sight; milliseconds. */
@@ -145,7 +147,7 @@ function orderOf(index: number, clock: 'late' | 'same' | 'none', expiresInMs: nu
 function meleeAims(even: EvenAims, key: (name: string) => string, { aim, rest, rail, otherRail }: Chance) {
   const [expiryCancel, expiryWithdrawal] = [even.of(key('cancel × expiry')), even.of(key('withdrawal × expiry'))];
   return {
-    cancel: expiryCancel + (2 * aim - 1) * MELEE_SPREAD_MS, withdrawal: expiryWithdrawal + (2 * ((rest * 7) % 1) - 1) * MELEE_SPREAD_MS,
+    cancel: expiryCancel + MELEE_DELAY_MS + (2 * aim - 1) * MELEE_SPREAD_MS, withdrawal: expiryWithdrawal + MELEE_DELAY_MS + (2 * ((rest * 7) % 1) - 1) * MELEE_SPREAD_MS,
     confirmation: rail * MELEE_SPREAD_MS, reversal: otherRail * MELEE_SPREAD_MS,
   };
 }
