@@ -14,7 +14,7 @@ const SEED = 20_260_101;
 const AT_ONCE = 20;
 /** Each side wins at least so large a part of its races; of few, at least some: the aims need a while to become even. */
 const LEAST_SHARE = isFullSample() ? 0.2 : 0.05;
-const LEAST_MELEE_SHARE = isFullSample() ? 0.02 : 0;
+const LEAST_MELEE_SHARE = isFullSample() ? 0.03 : 0;
 
 const stage: RaceStage | null = await raceStage();
 let races: readonly Race[] = [];
