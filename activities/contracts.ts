@@ -1,6 +1,7 @@
 import type { CaseKind, LegResolution } from '../src/domain/case.ts';
 import type { Checkpoint, CheckpointKind, DecidedCheckpoint, RefundDemands } from '../src/domain/checkpoint.ts';
 import type { LegStatus } from '../src/domain/leg.ts';
+import type { RefundDetails } from '../src/domain/refund-details.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
 import type { SendProtocol } from '../src/domain/send-protocol.ts';
@@ -13,12 +14,15 @@ export interface RefundRequest extends RefundDemands {
   readonly merchantId: string;
   /** Derived from merchant, order and idempotency key (R11). */
   readonly refundId: string;
+  /** Where the order was paid; the merchant's own provider when omitted. */
+  readonly provider?: string;
   readonly orderId: string;
   /** One charge only; omitted means the whole order (R1). */
   readonly chargeId?: string;
   /** Omitted means what remains (M5). */
   readonly amountMinor?: number;
   readonly reason?: string;
+  readonly details?: RefundDetails;
   readonly idempotencyKey: string;
   /** SHA-256 of the canonical request body: another body under the same key is refused (R8). */
   readonly fingerprint: string;

@@ -44,12 +44,13 @@ function actingOf({ workflowId, runId, actor, reason }: RefundRef & Act): Acting
   return { workflowId, runId, actor, reason };
 }
 
-function holderOf(merchantId: string, { workflowId, refundId, legId, wasSent, orderId, chargeId, amountMinor, reason, requestedBy, idempotencyKey, fingerprint }: HolderRecord): TurnHolder {
+function holderOf(merchantId: string, { workflowId, refundId, legId, wasSent, provider, orderId, chargeId, amountMinor, reason, details, requestedBy, idempotencyKey, fingerprint }: HolderRecord): TurnHolder {
   return {
     workflowId, refundId, legId, wasSent,
     request: {
-      merchantId, refundId, orderId, idempotencyKey, fingerprint, requestedBy,
+      merchantId, refundId, provider, orderId, idempotencyKey, fingerprint, requestedBy,
       ...(chargeId === null ? {} : { chargeId }), ...(amountMinor === null ? {} : { amountMinor }), ...(reason === null ? {} : { reason }),
+      ...(Object.keys(details).length === 0 ? {} : { details }),
     },
   };
 }

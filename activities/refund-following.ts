@@ -5,10 +5,10 @@ import { ProviderError } from '../src/providers/provider-error.ts';
 import { MissingProviderError, quietTime } from '../src/providers/registry.ts';
 import type { ProviderEntry } from '../src/providers/registry.ts';
 import { hasOpenCase, openCase } from '../src/store/cases.ts';
-import { providerOf } from '../src/store/merchants.ts';
 import { recordLateFailure, succeededLegs } from '../src/store/refunds/late-failure.ts';
 import { resolveLeg as resolve } from '../src/store/refunds/resolve.ts';
 import { acceptedAs, isQuiet, readLeg } from '../src/store/refunds/send.ts';
+import type { LegRecord } from '../src/store/refunds/send.ts';
 import { settleLeg, standingLeg } from '../src/store/refunds/settle.ts';
 import type { LegResolution } from '../src/domain/case.ts';
 import type { Act, FollowOutcome, LegRef, RefundRef, ResolveOutcome } from './contracts.ts';
@@ -21,9 +21,8 @@ const LONG_QUIET = { afterPermitMs: 600_000, afterCallMs: 600_000 };
 /** Who settles what the provider says. */
 const SYSTEM = 'reintegro';
 
-async function readOrder({ db, providers }: RefundActivityDeps, merchantId: string, orderId: string): Promise<ProviderOrder> {
-  const provider = await providerOf(db, merchantId);
-  return providers.entry(provider).adapter.getOrder({ credential: providers.credential(merchantId, provider) }, orderId);
+function readOrder({ providers }: RefundActivityDeps, merchantId: string, provider: string, orderId: string, sought?: string): Promise<ProviderOrder> {
+  return providers.entry(provider).adapter.getOrder({ credential: providers.credential(merchantId, provider) }, orderId, sought);
 }
 
 function listed(order: ProviderOrder, chargeId: string, providerRefundId: string): ListedRefund | undefined {
@@ -39,7 +38,7 @@ export async function followRefund(deps: RefundActivityDeps, input: LegRef): Pro
   const acting = { workflowId, runId, actor: SYSTEM };
   const accepted = await acceptedAs(deps.db, input);
   if (accepted === null) return { kind: 'known', ...settledFacts(await standingLeg(deps.db, acting, input)) };
-  const order = await readOrder(deps, merchantId, accepted.orderId);
+  const order = await readOrder(deps, merchantId, accepted.provider, accepted.orderId);
   const refund = listed(order, accepted.chargeId, accepted.providerRefundId);
   if (refund === undefined) return { kind: 'not_shown' };
   return { kind: 'known', ...settledFacts(await settleLeg(deps.db, acting, input, resultOf(refund, accepted.amountMinor, order))) };
@@ -51,8 +50,9 @@ export async function followRefund(deps: RefundActivityDeps, input: LegRef): Pro
  */
 export async function reviewRefund(deps: RefundActivityDeps, { workflowId, runId, merchantId, refundId, orderId }: RefundRef & { readonly orderId: string }): Promise<{ readonly failedLate: boolean }> {
   const legs = await succeededLegs(deps.db, merchantId, refundId);
-  if (legs.length > 0) {
-    const order = await readOrder(deps, merchantId, orderId);
+  const [first] = legs;
+  if (first !== undefined) {
+    const order = await readOrder(deps, merchantId, first.provider, orderId);
     const seenAt = new Date();
     for (const { legId, chargeId, providerRefundId } of legs) {
       const refund = listed(order, chargeId, providerRefundId);
@@ -71,11 +71,11 @@ export async function reviewRefund(deps: RefundActivityDeps, { workflowId, runId
 export async function resolveLeg(deps: RefundActivityDeps, input: LegRef & Act & { readonly resolution: LegResolution }): Promise<ResolveOutcome> {
   const { workflowId, runId, actor, reason, resolution } = input;
   const leg = await readLeg(deps.db, input);
-  const entry = await configuredEntry(deps, input.merchantId);
+  const entry = configuredEntry(deps, leg.provider);
   const quiet = entry === null ? LONG_QUIET : quietTime(entry);
   // Asked before the provider is: what its list does not show then was not executed.
   if (resolution.outcome === 'failed' && !(await isQuiet(deps.db, input, quiet))) return { kind: 'refused', why: 'too_early' };
-  const seen = await seeOrder(deps, input.merchantId, leg.orderId, leg.chargeId);
+  const seen = await seeOrder(deps, input, leg);
   const shown = seen === null || entry === null ? null : await shownRefund({ deps, input, leg, entry }, seen.order, resolution);
   if (seen !== null && shown === null && resolution.outcome === 'succeeded') return { kind: 'refused', why: 'not_shown_by_provider' };
   if (shown !== null && shown.amountMinor !== leg.amountMinor) return { kind: 'refused', why: 'other_amount' };
@@ -95,9 +95,8 @@ async function shownRefund(looking: Looking, order: ProviderOrder, resolution: L
   return ours !== null && countsAgainstCharge(ours) ? ours : null;
 }
 
-/** The merchant's provider, or `null` while it is not configured: then only the human knows. */
-async function configuredEntry({ db, providers }: RefundActivityDeps, merchantId: string): Promise<ProviderEntry | null> {
-  const provider = await providerOf(db, merchantId);
+/** The provider, or `null` while it is not configured: then only the human knows. */
+function configuredEntry({ providers }: RefundActivityDeps, provider: string): ProviderEntry | null {
   try {
     return providers.entry(provider);
   } catch (error) {
@@ -107,9 +106,9 @@ async function configuredEntry({ db, providers }: RefundActivityDeps, merchantId
 }
 
 /** The order as it is now; `null` when the provider does not answer, or does not show the charge. */
-async function seeOrder(deps: RefundActivityDeps, merchantId: string, orderId: string, chargeId: string): Promise<{ readonly order: ProviderOrder; readonly seenAt: Date } | null> {
+async function seeOrder(deps: RefundActivityDeps, { merchantId, legId }: LegRef, { provider, orderId, chargeId }: LegRecord): Promise<{ readonly order: ProviderOrder; readonly seenAt: Date } | null> {
   try {
-    const order = await readOrder(deps, merchantId, orderId);
+    const order = await readOrder(deps, merchantId, provider, orderId, legId);
     return order.charges.some((charge) => charge.chargeId === chargeId) ? { order, seenAt: new Date() } : null;
   } catch (error) {
     if (error instanceof ProviderError || error instanceof MissingProviderError) return null;

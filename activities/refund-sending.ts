@@ -1,5 +1,6 @@
 import { holdsAmount } from '../src/domain/leg.ts';
 import { sumMinor } from '../src/domain/money.ts';
+import type { RefundReceipt } from '../src/domain/refund-receipt.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import { countsAgainstCharge, recogniseRefund } from '../src/domain/send-protocol.ts';
 import type { ListedRefund } from '../src/domain/send-protocol.ts';
@@ -8,7 +9,6 @@ import { ProviderError } from '../src/providers/provider-error.ts';
 import { MAX_PAUSE_BEFORE_SEND_MS, quietTime } from '../src/providers/registry.ts';
 import type { ProviderEntry, ProviderRegistry } from '../src/providers/registry.ts';
 import type { Database } from '../src/store/database.ts';
-import { providerOf } from '../src/store/merchants.ts';
 import { knownProviderRefunds, saveOrder } from '../src/store/orders.ts';
 import { beginSend, fenceSend, markNotSent, markUnknown, readLeg } from '../src/store/refunds/send.ts';
 import type { LegRecord } from '../src/store/refunds/send.ts';
@@ -44,10 +44,10 @@ interface Sending<Input extends LegRef = LegRef> extends Looking {
 
 async function prepare<Input extends LegRef>(deps: RefundActivityDeps, input: Input): Promise<Sending<Input>> {
   const { workflowId, runId } = input;
-  const provider = await providerOf(deps.db, input.merchantId);
+  const leg = await readLeg(deps.db, input);
   return {
-    deps, input, acting: { workflowId, runId, actor: 'reintegro' }, leg: await readLeg(deps.db, input),
-    entry: deps.providers.entry(provider), credential: deps.providers.credential(input.merchantId, provider),
+    deps, input, acting: { workflowId, runId, actor: 'reintegro' }, leg,
+    entry: deps.providers.entry(leg.provider), credential: deps.providers.credential(input.merchantId, leg.provider),
   };
 }
 
@@ -64,7 +64,7 @@ export async function submitRefund(deps: RefundActivityDeps, input: SubmitRefund
   let order: ProviderOrder;
   let charge: ProviderCharge;
   try {
-    order = await readOrder(sending);
+    order = await readOrder(sending, mayHaveBeenExecuted(sending.leg));
     charge = chargeOf(order, sending.leg.chargeId);
   } catch (error) {
     if (error instanceof ProviderError) return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
@@ -124,10 +124,10 @@ async function refuse({ deps, input, acting, entry }: Sending<SubmitRefundInput>
 async function call(sending: Sending<SubmitRefundInput>, sight: Sight): Promise<SendOutcome> {
   const { deps, input, leg, entry, credential } = sending;
   try {
-    const order = await entry.adapter.submitRefund({ credential }, {
-      orderId: leg.orderId, chargeId: leg.chargeId, amountMinor: leg.amountMinor, currency: leg.currency, reason: leg.reason ?? undefined, reference: input.legId,
+    const submitted = await entry.adapter.submitRefund({ credential }, {
+      orderId: leg.orderId, chargeId: leg.chargeId, amountMinor: leg.amountMinor, currency: leg.currency, reason: leg.reason ?? undefined, refundType: leg.details.refundType, reference: input.legId,
     });
-    const result = await recognise(sending, order, idsOf(sight.refunds));
+    const result = submitted.kind === 'order' ? await recognise(sending, submitted.order, idsOf(sight.refunds)) : answered(sending, submitted.refund);
     if (result !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, result));
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
@@ -137,6 +137,11 @@ async function call(sending: Sending<SubmitRefundInput>, sight: Sight): Promise<
   // Timeout, reset, 5xx, unreadable, or a success that shows no new refund (S7): to be verified.
   await markUnknown(deps.db, input, input.sendNumber);
   return { kind: 'unknown' };
+}
+
+/** A refund that is the whole answer to its send: ours if it carries our reference (S1). */
+function answered({ input, leg }: Sending<SubmitRefundInput>, refund: ListedRefund): LegResult | null {
+  return refund.reference === input.legId ? resultOf(refund, leg.amountMinor, null) : null;
 }
 
 async function notSent({ deps, input, leg }: Sending<SubmitRefundInput>, retryAfterMs: number | null): Promise<SendOutcome> {
@@ -157,7 +162,7 @@ async function declined(sending: Sending<SubmitRefundInput>, error: ProviderErro
   if (!isRepeated && !saysNothingLeft) return refuse(sending, told, sight.order, sight.readAt);
   await markUnknown(deps.db, input, input.sendNumber);
   const readAt = new Date();
-  const order = await readOrder(sending);
+  const order = await readOrder(sending, true);
   const late = await recognise(sending, order, isRepeated ? leg.refundsBefore : idsOf(sight.refunds));
   if (late !== null) return settledOutcome(await settleLeg(deps.db, acting, input, late));
   // Where nothing can be recognised, what took the rest may be ours (S6).
@@ -174,7 +179,7 @@ export async function findRefund(deps: RefundActivityDeps, input: SubmitRefundIn
   if (fenced.kind === 'settled') return foundOutcome(await standingLeg(deps.db, sending.acting, input));
   // Read again behind the fence: the send may have begun, and written its list down, since the first reading.
   const leg = await readLeg(deps.db, input);
-  const result = await recognise(sending, await readOrder(sending), leg.refundsBefore);
+  const result = await recognise(sending, await readOrder(sending, true), leg.refundsBefore);
   return result === null ? { kind: 'absent' } : foundOutcome(await settleLeg(deps.db, sending.acting, input, result));
 }
 
@@ -201,14 +206,20 @@ export async function recognisedRefund({ deps, input, leg, entry }: Looking, ord
 }
 
 /** What a refund that is ours says about its leg. @throws ProviderError `unknown` when it is of another amount: neither a success nor nothing (S7) */
-export function resultOf({ state, providerRefundId, amountMinor }: ListedRefund, expectedMinor: number, order: ProviderOrder): LegResult {
+export function resultOf({ state, providerRefundId, amountMinor, receipt }: ListedRefund, expectedMinor: number, order: ProviderOrder | null): LegResult {
   if (amountMinor !== expectedMinor) throw new ProviderError('unknown', 'the refund has another amount than was asked for');
-  const seen = { order, seenAt: new Date() };
-  return state === 'failed' ? { kind: 'refused', refusal: FAILED_AT_PROVIDER, seen } : { kind: state, providerRefundId, seen };
+  const seen = order === null ? null : { order, seenAt: new Date() };
+  return state === 'failed' ? { kind: 'refused', refusal: failureOf(receipt), seen, receipt } : { kind: state, providerRefundId, seen, receipt };
 }
 
-function readOrder({ entry, credential, leg }: Sending): Promise<ProviderOrder> {
-  return entry.adapter.getOrder({ credential }, leg.orderId);
+/** What a refund that failed at its provider is called: contested or called off there, where the provider says so. */
+function failureOf(receipt: RefundReceipt | undefined): string {
+  return receipt?.providerStatus === 'dismissed' || receipt?.providerStatus === 'cancelled' ? `${receipt.providerStatus}_at_provider` : FAILED_AT_PROVIDER;
+}
+
+/** Reads the order; `isSought`: the leg may have been executed, so the provider is asked for its reference, too, where it keeps one. */
+function readOrder({ entry, credential, leg, input }: Sending, isSought: boolean): Promise<ProviderOrder> {
+  return entry.adapter.getOrder({ credential }, leg.orderId, isSought ? input.legId : undefined);
 }
 
 /** A charge of an order. @throws ProviderError `unknown` when the order no longer shows the charge. */

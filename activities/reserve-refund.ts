@@ -17,9 +17,10 @@ import type { RefundActivityDeps } from './refund-sending.ts';
  */
 export async function reserveRefund(deps: RefundActivityDeps, input: RefundRequest & WorkflowRef): Promise<ReserveRefundResult> {
   checkDemands(input);
-  const { provider, policy } = await readMerchant(deps.db, input.merchantId);
+  const { provider: own, policy } = await readMerchant(deps.db, input.merchantId);
+  const provider = input.provider ?? own;
   const entry = deps.providers.entry(provider);
-  const request = { ...input, gated: entry.adapter.idempotency === 'balance', policy, demands: input };
+  const request = { ...input, provider, gated: entry.adapter.idempotency === 'balance', policy, demands: input };
   const acting: Acting = { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy };
   let reservation: Reservation = await reserve(deps.db, acting, { ...request, recordRefusal: false });
   if (reservation.kind === 'refused') {

@@ -6,7 +6,7 @@ const jsonCredentials = z.string().transform((text, context) => {
   try {
     return z.record(z.string(), z.record(z.string(), z.string().min(1))).parse(JSON.parse(text));
   } catch {
-    context.addIssue({ code: 'custom', message: 'must be JSON like {"<merchant id>":{"conekta":"key_…"}}' });
+    context.addIssue({ code: 'custom', message: 'must be JSON like {"<merchant id>":{"conekta":"key_…","gateway":"…"}}' });
     return z.NEVER;
   }
 });
@@ -38,7 +38,14 @@ const schema = z.object({
   ORDER_CREDENTIALS: jsonCredentials.default({}),
   CONEKTA_WEBHOOK_PUBLIC_KEY: z.string().min(1).optional(),
   CONEKTA_WEBHOOK_PUBLIC_KEY_FILE: z.string().min(1).optional(),
+  GATEWAY_BASE_URL: z.url().optional(),
+  GATEWAY_TIMEOUT_MS: milliseconds.max(30_000).default(8000),
+  GATEWAY_SETTLE_DELAY_MS: milliseconds.default(60_000),
+  GATEWAY_MAX_SENDS: z.coerce.number().int().min(1).max(10).default(3),
+  GATEWAY_WEBHOOK_PUBLIC_KEY: z.string().min(1).optional(),
+  GATEWAY_WEBHOOK_PUBLIC_KEY_FILE: z.string().min(1).optional(),
   SANDBOX_WEBHOOK_URL: z.url().optional(),
+  SANDBOX_GATEWAY_WEBHOOK_URL: z.url().optional(),
   MAX_CACHED_WORKFLOWS: z.coerce.number().int().min(1).max(10_000).default(200),
   WORKER_DEPLOYMENT_NAME: z.string().regex(/^[A-Za-z0-9_-]{1,100}$/, 'must be letters, digits, _ or -').default('reintegro'),
   WORKER_BUILD_ID: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be letters, digits, ., _ or -').optional(),

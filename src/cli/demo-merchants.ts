@@ -19,7 +19,9 @@ const DEMO_KEYS: readonly { readonly key: string; readonly merchantId: string; r
 ];
 
 /** What the demo merchants are known by at the sandbox, by merchant and provider. */
-export const DEMO_CREDENTIALS = { merchant_demo: { conekta: 'key_sandbox_demo' }, merchant_demo_two: { conekta: 'key_sandbox_demo_two' } } as const;
+export const DEMO_CREDENTIALS = {
+  merchant_demo: { conekta: 'key_sandbox_demo', gateway: 'key_sandbox_demo' }, merchant_demo_two: { conekta: 'key_sandbox_demo_two', gateway: 'key_sandbox_demo_two' },
+} as const;
 
 /** Writes the demo merchants and keys down (D2). */
 export async function saveDemoMerchants(db: Database): Promise<void> {

@@ -64,18 +64,28 @@ async function startAll(supervisor: Supervisor, config: Config, dataDir: string,
     CONEKTA_BASE_URL: env['CONEKTA_BASE_URL'] ?? sandboxUrl,
     CONEKTA_SETTLE_DELAY_MS: env['CONEKTA_SETTLE_DELAY_MS'] ?? EMBEDDED_SETTLE_DELAY_MS,
     CONEKTA_TIMEOUT_MS: env['CONEKTA_TIMEOUT_MS'] ?? EMBEDDED_TIMEOUT_MS,
+    GATEWAY_BASE_URL: env['GATEWAY_BASE_URL'] ?? `${sandboxUrl}/api/v2`,
+    GATEWAY_SETTLE_DELAY_MS: env['GATEWAY_SETTLE_DELAY_MS'] ?? EMBEDDED_SETTLE_DELAY_MS,
+    GATEWAY_TIMEOUT_MS: env['GATEWAY_TIMEOUT_MS'] ?? EMBEDDED_TIMEOUT_MS,
     PROVIDER_CREDENTIALS: env['PROVIDER_CREDENTIALS'] ?? JSON.stringify(DEMO_CREDENTIALS),
     ORDER_CREDENTIALS: env['ORDER_CREDENTIALS'] ?? JSON.stringify(DEMO_CREDENTIALS),
     LOG_LEVEL: env['LOG_LEVEL'] ?? 'warn',
   };
   await supervisor.start({
     name: 'sandbox', command: process.execPath, args: [executable, 'sandbox'], restart: true, ipc: true,
-    env: { ...childEnv, HOST: '127.0.0.1', SANDBOX_WEBHOOK_URL: env['SANDBOX_WEBHOOK_URL'] ?? `${apiUrl}/webhooks/conekta` },
+    env: {
+      ...childEnv, HOST: '127.0.0.1', SANDBOX_WEBHOOK_URL: env['SANDBOX_WEBHOOK_URL'] ?? `${apiUrl}/webhooks/conekta`,
+      SANDBOX_GATEWAY_WEBHOOK_URL: env['SANDBOX_GATEWAY_WEBHOOK_URL'] ?? `${apiUrl}/webhooks/gateway`,
+    },
     ready: (signal) => waitUntilServing(`${sandboxUrl}/sandbox/health`, signal),
   });
+  const sandboxKey = loadOrCreateWebhookKey(join(dataDir, 'sandbox')).publicKeyPem;
   await supervisor.start({
     name: 'app', command: process.execPath, args: [executable, 'serve', '--demo'], restart: true, ipc: true,
-    env: { ...childEnv, CONEKTA_WEBHOOK_PUBLIC_KEY: env['CONEKTA_WEBHOOK_PUBLIC_KEY'] ?? loadOrCreateWebhookKey(join(dataDir, 'sandbox')).publicKeyPem },
+    env: {
+      ...childEnv, CONEKTA_WEBHOOK_PUBLIC_KEY: env['CONEKTA_WEBHOOK_PUBLIC_KEY'] ?? sandboxKey,
+      GATEWAY_WEBHOOK_PUBLIC_KEY: env['GATEWAY_WEBHOOK_PUBLIC_KEY'] ?? sandboxKey,
+    },
     ready: (signal) => waitUntilServing(`${apiUrl}/health/ready`, signal),
   });
 }

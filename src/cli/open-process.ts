@@ -53,7 +53,8 @@ export async function runApi(config: Config, db: Database, logger: Logger, alsoR
   const isReady = async (): Promise<boolean> => (await isDatabaseServing(db)) && (await temporal.isServing()) && alsoReady();
   const app = await createApiApp({
     db, client: createReintegroClient({ client: temporal.client }), syncWaitMs: config.SYNC_WAIT_MS, logger, isReady,
-    webhookPublicKeyPem: webhookPublicKey(config),
+    webhookPublicKeyPem: publicKey(config.CONEKTA_WEBHOOK_PUBLIC_KEY, config.CONEKTA_WEBHOOK_PUBLIC_KEY_FILE),
+    gateway: { isConfigured: config.GATEWAY_BASE_URL !== undefined, webhookPublicKeyPem: publicKey(config.GATEWAY_WEBHOOK_PUBLIC_KEY, config.GATEWAY_WEBHOOK_PUBLIC_KEY_FILE) },
     orders: {
       baseUrl: config.CONEKTA_BASE_URL, timeoutMs: config.CONEKTA_TIMEOUT_MS,
       credentialOf: (merchantId, provider) => config.ORDER_CREDENTIALS[merchantId]?.[provider],
@@ -92,7 +93,7 @@ export async function runWorker(config: Config, db: Database): Promise<Running> 
   };
 }
 
-function webhookPublicKey(config: Config): string | undefined {
-  if (config.CONEKTA_WEBHOOK_PUBLIC_KEY_FILE !== undefined) return readFileSync(config.CONEKTA_WEBHOOK_PUBLIC_KEY_FILE, 'utf8');
-  return config.CONEKTA_WEBHOOK_PUBLIC_KEY;
+/** A provider's webhook key: the file's, if one is named. */
+function publicKey(pem: string | undefined, file: string | undefined): string | undefined {
+  return file === undefined ? pem : readFileSync(file, 'utf8');
 }

@@ -12,6 +12,7 @@ export async function sandboxCommand(config: Config): Promise<void> {
   const { privateKeyPem } = loadOrCreateWebhookKey(folder);
   const app = await createSandboxApp({
     databasePath: join(folder, 'sandbox.sqlite'), confirmationWindowMs: config.CONFIRMATION_WINDOW_SECONDS * 1000,
+    gatewayWebhook: config.SANDBOX_GATEWAY_WEBHOOK_URL === undefined ? undefined : { url: config.SANDBOX_GATEWAY_WEBHOOK_URL, privateKeyPem },
     webhook: config.SANDBOX_WEBHOOK_URL === undefined ? undefined : { url: config.SANDBOX_WEBHOOK_URL, privateKeyPem },
   });
   await app.listen({ host: config.HOST, port: config.SANDBOX_PORT });

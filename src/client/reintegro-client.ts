@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import type { UpdateDefinition } from '@temporalio/common';
 import { formatMoney } from '../domain/money.ts';
+import type { RefundDetails } from '../domain/refund-details.ts';
 import { isFinalRefundStatus } from '../domain/refund-status.ts';
 import { payoutOrderWorkflowId, refundAftermathWorkflowId, refundWorkflowId, TASK_QUEUE } from '../../workflows/ids.ts';
 import * as messages from '../../workflows/messages.ts';
@@ -116,14 +117,14 @@ export function createReintegroClient({ client, taskQueue = TASK_QUEUE }: { clie
 
 async function requestRefund(client: Client, taskQueue: string, refund: NewRefund, options: RequestOptions): Promise<RefundAnswer> {
   checkRefund(refund);
-  const { merchantId, orderId, chargeId, amountMinor, reason, requireReview, requirePayerConfirmation, executeAt, cancellationWindowSeconds, idempotencyKey, requestedBy } = refund;
+  const { merchantId, provider, orderId, chargeId, amountMinor, reason, requireReview, requirePayerConfirmation, executeAt, cancellationWindowSeconds, idempotencyKey, requestedBy } = refund;
   const demands = { requireReview, requirePayerConfirmation, executeAt: executeAt?.toISOString(), cancellationWindowSeconds };
   const refundId = deriveRefundId(merchantId, orderId, idempotencyKey);
   const fingerprint = refundFingerprint(refund);
   const money = options.shownMoney === undefined ? '' : `${formatMoney(options.shownMoney)} `;
   const start = {
     workflowId: refundWorkflowId(merchantId, refundId), taskQueue, staticSummary: `Refund ${money}· ${orderId}`,
-    args: [{ merchantId, refundId, orderId, ...present({ chargeId, amountMinor, reason, ...demands }), idempotencyKey, fingerprint, requestedBy }],
+    args: [{ merchantId, refundId, ...present({ provider }), orderId, ...present({ chargeId, amountMinor, reason, details: detailsOf(refund), ...demands }), idempotencyKey, fingerprint, requestedBy }],
     typedSearchAttributes: startAttributes('pending', merchantId, options.shownMoney, [{ key: SEARCH_ATTRIBUTES.order, value: orderId }]),
   };
   const answer = await startAndWait(client, {
@@ -143,8 +144,14 @@ async function startAftermath(client: Client, taskQueue: string, request: { merc
   });
 }
 
-/** What makes two refund requests the same (R8). */
-export function refundFingerprint({ merchantId: _merchant, idempotencyKey: _key, requestedBy: _by, ...asked }: NewRefund): string {
+/** What a caller says of a refund beside its money; `undefined` when that is nothing. */
+function detailsOf({ refundType, externalReference, metadata, onBehalfOf, requestedAs }: NewRefund): RefundDetails | undefined {
+  const details = present({ refundType, externalReference, metadata, onBehalfOf, requestedAs });
+  return Object.keys(details).length === 0 ? undefined : details;
+}
+
+/** What makes two refund requests the same (R8): who asks is no part of it. */
+export function refundFingerprint({ merchantId: _merchant, idempotencyKey: _key, requestedBy: _by, requestedAs: _as, ...asked }: NewRefund): string {
   return fingerprintOf({ ...asked, executeAt: asked.executeAt?.toISOString() });
 }
 

@@ -1,13 +1,25 @@
 import type { PayoutOrderTerms } from '../domain/payout-order-terms.ts';
 import type { Money } from '../domain/money.ts';
+import type { OnBehalfOf, Requester } from '../domain/refund-details.ts';
+import type { RefundType } from '../domain/refund-receipt.ts';
 
 /** A refund to ask for. Amounts in minor units; omitted means what remains (M5). */
 export interface NewRefund {
   readonly merchantId: string;
+  /** Where the order was paid, for example `gateway`; the merchant's own provider when omitted. */
+  readonly provider?: string | undefined;
   readonly orderId: string;
   readonly chargeId?: string | undefined;
   readonly amountMinor?: number | undefined;
   readonly reason?: string | undefined;
+  /** The kind of refund asked of the provider, where it knows kinds (seed 003). */
+  readonly refundType?: RefundType | undefined;
+  /** Your own reference, ≤ 250 characters: kept and shown. */
+  readonly externalReference?: string | undefined;
+  /** Your own JSON object, ≤ 100 keys: kept and shown. */
+  readonly metadata?: { readonly [key: string]: unknown } | undefined;
+  /** On whose behalf it is asked for, by an id of your own, never personal data; the merchant's when omitted. */
+  readonly onBehalfOf?: OnBehalfOf | undefined;
   /** A second person must approve it, whatever the merchant's threshold (R3). */
   readonly requireReview?: boolean | undefined;
   /** The payer must confirm it, whatever the merchant's rule. */
@@ -20,6 +32,8 @@ export interface NewRefund {
   readonly idempotencyKey: string;
   /** An identifier of the key or service that asks, never of a person. */
   readonly requestedBy: string;
+  /** What kind of key or service that is; the merchant's when omitted. */
+  readonly requestedAs?: Requester | undefined;
 }
 
 /** A payout order to create. Amount in minor units, `expiresAt` in the future. */

@@ -1,3 +1,5 @@
+import type { RefundReceipt } from './refund-receipt.ts';
+
 /**
  * What a provider offers against paying twice (PRODUCT S1): `key` honours our key; `reference` stores our reference and
  * can be asked for it; `balance` can only be asked for the refunds of a charge; `none` offers nothing.
@@ -32,6 +34,8 @@ export interface ListedRefund {
   readonly state: ProviderRefundState;
   /** Our key for the leg (S2), where the provider keeps it; `null` where it cannot. */
   readonly reference: string | null;
+  /** What else the provider tells of it, where it tells anything. */
+  readonly receipt?: RefundReceipt | undefined;
 }
 
 /** Whether a listed refund counts against its charge (M2): all but the definitively failed. */

@@ -1,21 +1,24 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { KeyReusedError, TemporalUnavailableError } from '../client/client-errors.ts';
 import { CONEKTA_MEDIA_TYPE } from './conekta/media-type.ts';
-import { renderError } from './conekta/render-error.ts';
+import { renderError } from './render-error.ts';
 import { ApiError } from './errors.ts';
+import { isGateway } from './gateway/gateway-path.ts';
 import { languageOf } from './language.ts';
 import { RecordsUnavailableError } from './records.ts';
 import { isNative } from './v1/native-path.ts';
 import { PROBLEM_MEDIA_TYPE, renderProblemDetails } from './v1/render-problem.ts';
 
-/** Answers any error: as problem+json on the native face, else in the dialect. Nothing of what was thrown is shown, and only its kind is logged (I7). */
+/** Answers any error: as problem+json on the native face, else in the dialect of the face. Nothing of what was thrown is shown, and only its kind is logged (I7). */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const failure = toApiError(error);
   if (failure.status >= 500) request.log.error({ code: failure.problems[0].code, ...describe(error) }, 'request failed');
   if (failure.retryAfterSeconds !== undefined) void reply.header('Retry-After', String(failure.retryAfterSeconds));
   if (failure.status === 401) void reply.header('WWW-Authenticate', 'Bearer');
   if (isNative(request)) return reply.status(failure.nativeStatus).type(PROBLEM_MEDIA_TYPE).send(renderProblemDetails(failure, request.id));
-  return reply.status(failure.status).type(CONEKTA_MEDIA_TYPE).send(renderError(failure, languageOf(request.headers['accept-language']), request.id));
+  const language = languageOf(request.headers['accept-language']);
+  if (isGateway(request)) return reply.status(failure.status).type('application/json; charset=utf-8').send(renderError(failure, 'gateway', language, request.id));
+  return reply.status(failure.status).type(CONEKTA_MEDIA_TYPE).send(renderError(failure, 'conekta', language, request.id));
 }
 
 function toApiError(error: unknown): ApiError {

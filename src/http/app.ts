@@ -11,10 +11,12 @@ import type { OrderSourceSettings } from './conekta/order-source.ts';
 import { registerPayoutOrderRoutes } from './conekta/payout-order-routes.ts';
 import { registerRefundRoutes } from './conekta/refund-routes.ts';
 import { ApiError } from './errors.ts';
+import { registerDevolucionRoutes } from './gateway/devolucion-routes.ts';
 import { createRecords } from './records.ts';
 import { registerMoneyMovements } from './v1/money-movements.ts';
 import { registerNativePayoutOrders } from './v1/payout-order-routes.ts';
 import { registerConektaWebhook } from './webhooks/conekta-webhook.ts';
+import { registerGatewayWebhook } from './webhooks/gateway-webhook.ts';
 import { readWebhookKeys } from './webhooks/webhook-keys.ts';
 
 /** What the HTTP API is made of. */
@@ -25,6 +27,8 @@ export interface ApiDeps {
   readonly orders: OrderSourceSettings;
   /** Conekta's RSA public key, PEM, or several one after the other while it is changed; without any, every webhook is refused. */
   readonly webhookPublicKeyPem: string | undefined;
+  /** The gateway provider: whether there is one, and its RSA public keys like Conekta's. */
+  readonly gateway: { readonly isConfigured: boolean; readonly webhookPublicKeyPem: string | undefined };
   /** How long a request waits for its outcome, milliseconds (R10). */
   readonly syncWaitMs: number;
   /** Whether all that the API needs serves. */
@@ -36,7 +40,7 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 /** Longer than any address Node takes, so that ids are judged by our own rule. */
 const MAX_PARAM_LENGTH = 64 * 1024;
 
-/** Builds the HTTP API with the Conekta face and the native one (A1, A3, A8); it does not listen. @throws when the webhook keys are not RSA public keys */
+/** Builds the HTTP API with the Conekta face, the gateway's and the native one (A1, A2, A3, A8); it does not listen. @throws when the webhook keys are not RSA public keys */
 export async function createApiApp(deps: ApiDeps): Promise<FastifyInstance> {
   const app = fastify({
     ...(deps.logger === false ? { logger: false } : { loggerInstance: deps.logger }),
@@ -68,9 +72,11 @@ export async function createApiApp(deps: ApiDeps): Promise<FastifyInstance> {
   registerOrderRoutes(app, context);
   registerRefundRoutes(app, context);
   registerPayoutOrderRoutes(app, context);
+  registerDevolucionRoutes(app, { ...context, isConfigured: deps.gateway.isConfigured });
   registerMoneyMovements(app, records);
   registerNativePayoutOrders(app, context);
-  registerConektaWebhook(app, { records, client: deps.client, publicKeys: readWebhookKeys(deps.webhookPublicKeyPem) });
+  registerConektaWebhook(app, { records, client: deps.client, publicKeys: readWebhookKeys('CONEKTA_WEBHOOK_PUBLIC_KEY', deps.webhookPublicKeyPem) });
+  registerGatewayWebhook(app, { records, client: deps.client, publicKeys: readWebhookKeys('GATEWAY_WEBHOOK_PUBLIC_KEY', deps.gateway.webhookPublicKeyPem) });
   return app;
 }
 

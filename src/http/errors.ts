@@ -1,4 +1,4 @@
-/** The error types of the Conekta dialect (CONTRACT §6). */
+/** The error types of the Conekta dialect (CONTRACT §6), which the gateway dialect takes over. */
 export type ErrorType =
   | 'api_error' | 'authentication_error' | 'conflict_error' | 'malformed_request_error' | 'parameter_validation_error'
   | 'precondition_required_error' | 'processing_error' | 'resource_not_found_error';
@@ -10,7 +10,7 @@ export interface ErrorText {
   /** HTTP status on the native face: there 428 keeps the meaning it has in RFC 6585, and a state that does not allow a request is a conflict. */
   readonly nativeStatus: number;
   readonly type: ErrorType;
-  /** Follows `conekta.errors.` on the wire. */
+  /** Follows `conekta.errors.` on the wire, or `gateway.errors.` on the gateway face. */
   readonly code: string;
   readonly es: string;
   readonly en: string;
@@ -46,6 +46,7 @@ export const ERRORS = {
   idempotency_key_spent: text(409, 'conflict_error', 'conflict.idempotency_key.spent', ['La petición de esta llave de idempotencia no está registrada; use otra llave.', 'The request of this idempotency key is not on record; use another key.']),
   amount_exceeds_remaining: text(422, 'parameter_validation_error', 'parameter_validation.amount.exceeds_remaining', ['El monto excede lo que resta por reembolsar.', 'The "amount" exceeds what remains to be refunded.']),
   order_not_returnable: text(428, 'precondition_required_error', 'precondition_required.combo.order.is_not_returnable', ['No se puede devolver la orden.', 'The order can not be returned.']),
+  payment_not_refundable: text(428, 'precondition_required_error', 'precondition_required.payment.is_not_refundable', ['No se puede devolver el pago.', 'The payment can not be refunded.']),
   charge_id_required: text(402, 'processing_error', 'processing.charge_operations.refund.split_payment.charge_id_is_required', ['El id del cargo es requerido para reembolsar pagos fraccionados', 'Charge id is required for refund split payments']),
   refund_declined: text(402, 'processing_error', 'processing.charge_operations.refund.declined', ['El reembolso fue rechazado.', 'The refund was declined.', 'The refund was declined ({reason}).']),
   refund_partly_declined: text(402, 'processing_error', 'processing.charge_operations.refund.partially_declined', ['El reembolso fue rechazado en parte de los cargos.', 'The refund was declined for some of the charges.']),
@@ -58,6 +59,7 @@ export const ERRORS = {
   provider_unavailable: text(503, 'api_error', 'api.provider.unavailable', ['El proveedor no está disponible; intente de nuevo.', 'The provider is unavailable; try again.']),
   provider_outcome_unknown: text(503, 'api_error', 'api.provider.outcome_unknown', ['El proveedor no respondió; revise las órdenes antes de repetir la petición.', 'The provider did not answer; look at the orders before repeating the request.']),
   orders_not_configured: text(503, 'api_error', 'api.orders.not_configured', ['Las órdenes no están configuradas.', 'Orders are not set up.']),
+  gateway_not_configured: text(503, 'api_error', 'api.gateway.not_configured', ['El proveedor de pagos no está configurado.', 'The payment provider is not set up.']),
   general_failure: text(500, 'api_error', 'api.system.general_failure', ['Ocurrió un error y fue registrado.', 'There was a runtime error and it has been recorded.']),
 } as const satisfies Record<string, ErrorText>;
 

@@ -12,10 +12,10 @@ const UNSTORABLE = /\p{Surrogate}|^__proto__$/u;
 
 /**
  * Looks at the tokens of a JSON text for what `JSON.parse` passes over (M1): a name given twice (the last would win in silence), a
- * top-level number that is not written as a safe integer (`1.0`, `1e3`, `9007199254740993`), a deeper number that a double cannot hold.
- * The text must be valid JSON.
+ * top-level number that is not written as a safe integer (`1.0`, `1e3`, `9007199254740993`) and is in none of the fields named as decimals, a
+ * deeper number that a double cannot hold. The text must be valid JSON.
  */
-export function inspectJson(text: string): JsonFlaw | null {
+export function inspectJson(text: string, decimalFields: readonly string[] = []): JsonFlaw | null {
   const scopes: Set<string>[] = [];
   let field = '';
   let previous = '';
@@ -31,7 +31,7 @@ export function inspectJson(text: string): JsonFlaw | null {
       if (scopes.at(-1)?.has(name) === true) return { kind: 'duplicate', field };
       scopes.at(-1)?.add(name);
     } else {
-      const flaw = flawOfScalar(token, scopes.length);
+      const flaw = flawOfScalar(token, scopes.length > 1 || decimalFields.includes(field));
       if (flaw !== null) return { kind: flaw, field };
     }
     previous = token;
@@ -39,12 +39,12 @@ export function inspectJson(text: string): JsonFlaw | null {
   return null;
 }
 
-function flawOfScalar(token: string, depth: number): JsonFlaw['kind'] | null {
+function flawOfScalar(token: string, mayHaveFraction: boolean): JsonFlaw['kind'] | null {
   if (token.startsWith('"')) return isStorable(JSON.parse(token) as string) ? null : 'unstorable_text';
   if (!/^[-\d]/.test(token)) return null;
   const isInteger = INTEGER.test(token);
   if (isInteger) return Number.isSafeInteger(Number(token)) ? null : 'inexact_number';
-  return depth > 1 && Number.isFinite(Number(token)) ? null : 'inexact_number';
+  return mayHaveFraction && Number.isFinite(Number(token)) ? null : 'inexact_number';
 }
 
 function isStorable(text: string): boolean {

@@ -2,7 +2,7 @@ import { holdsCardNumber } from './card-number.ts';
 import { ApiError } from './errors.ts';
 
 /** The objects that paths name. */
-export type ObjectName = 'Order' | 'Charge' | 'Refund' | 'PayoutOrder';
+export type ObjectName = 'Order' | 'Charge' | 'Payment' | 'Refund' | 'PayoutOrder';
 
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 

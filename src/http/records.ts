@@ -10,6 +10,7 @@ import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/pa
 import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
 import { readRecordedRequest } from '../store/payout-orders/register.ts';
 import { endedAfter, hasPassed, rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
+import { findCharge, refundOfCharge } from '../store/refunds/of-charge.ts';
 import { acceptedLegsOfOrder, findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
 
 /** Thrown when the database did not answer: the request may be repeated. */
@@ -25,9 +26,11 @@ export function createRecords(db: Database) {
   return {
     findKeyHolder: (keyHash: string) => guarded(() => findKeyHolder(db, keyHash)),
     findKey: (merchantId: string, operation: string, key: string) => guarded(() => findKey(db, merchantId, operation, key)),
-    readOrder: (merchantId: string, orderId: string) => guarded(() => readOrder(db, merchantId, orderId)),
+    readOrder: (merchantId: string, provider: string, orderId: string) => guarded(() => readOrder(db, merchantId, provider, orderId)),
     readRefund: (merchantId: string, refundId: string) => guarded(() => readRefund(db, merchantId, refundId)),
-    findRefundOfOrder: (merchantId: string, orderId: string, id: string) => guarded(() => findRefundOfOrder(db, merchantId, orderId, id)),
+    findRefundOfOrder: (merchantId: string, provider: string, orderId: string, id: string) => guarded(() => findRefundOfOrder(db, merchantId, provider, orderId, id)),
+    findCharge: (merchantId: string, chargeId: string) => guarded(() => findCharge(db, merchantId, chargeId)),
+    refundOfCharge: (merchantId: string, chargeId: string, refundId?: string) => guarded(() => refundOfCharge(db, merchantId, chargeId, refundId)),
     acceptedLegsOfOrder: (provider: string, orderId: string) => guarded(() => acceptedLegsOfOrder(db, provider, orderId)),
     readPayoutOrder: (merchantId: string, id: string) => guarded(() => readPayoutOrder(db, merchantId, id)),
     readRecordedRequest: (merchantId: string, id: string) => guarded(() => readRecordedRequest(db, merchantId, id)),

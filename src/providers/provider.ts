@@ -1,4 +1,5 @@
 import type { PayoutOrderTerms } from '../domain/payout-order-terms.ts';
+import type { RefundType } from '../domain/refund-receipt.ts';
 import type { IdempotencyCapability, ListedRefund } from '../domain/send-protocol.ts';
 import type { PayoutOrderStatus } from '../domain/payout-order.ts';
 
@@ -22,7 +23,7 @@ export interface ProviderCharge {
   readonly paid: boolean;
   /** Open or lost chargebacks, minor units. */
   readonly disputedMinor: number;
-  /** All of them, in whatever state; an answer to a send shows the reference of the refund it made, where the provider keeps one. */
+  /** All of them, in whatever state, with our reference where the provider keeps it. */
   readonly refunds: readonly ListedRefund[];
   /** The charge as the provider sent it. */
   readonly raw: JsonObject;
@@ -44,9 +45,16 @@ export interface ProviderRefundRequest {
   readonly amountMinor: number;
   readonly currency: string;
   readonly reason?: string | undefined;
+  /** The kind of refund the caller asked for, where the provider knows kinds. */
+  readonly refundType?: RefundType | undefined;
   /** Our key for the leg (S2): sent where the provider can keep it. */
   readonly reference: string;
 }
+
+/** What a provider answers to a send: the whole order as it then is, or the refund it made, alone. */
+export type SubmittedRefund =
+  | { readonly kind: 'order'; readonly order: ProviderOrder }
+  | { readonly kind: 'refund'; readonly refund: ListedRefund };
 
 /** A payout order as the provider tells it. */
 export interface ProviderPayoutOrder {
@@ -75,10 +83,13 @@ export interface ProviderAdapter {
   readonly name: string;
   /** What the provider offers against paying twice (S1). */
   readonly idempotency: IdempotencyCapability;
-  /** Reads an order with all its charges and their refunds. */
-  getOrder(call: ProviderCall, orderId: string): Promise<ProviderOrder>;
-  /** Asks for one refund, once: the order as it then is. Never retried inside. */
-  submitRefund(call: ProviderCall, request: ProviderRefundRequest): Promise<ProviderOrder>;
+  /**
+   * Reads an order with all its charges and their refunds. Where the provider can be asked for a reference (S1), the refund that carries
+   * the `sought` one is among them, or surely was not made: a list may be behind.
+   */
+  getOrder(call: ProviderCall, orderId: string, sought?: string): Promise<ProviderOrder>;
+  /** Asks for one refund, once. Never retried inside. */
+  submitRefund(call: ProviderCall, request: ProviderRefundRequest): Promise<SubmittedRefund>;
   /** Asks for a cash reference, once. Never retried inside. */
   createPayoutOrder(call: ProviderCall, request: ProviderPayoutOrderRequest): Promise<ProviderPayoutOrder>;
   /** Reads a payout order by the provider's id. */

@@ -1,15 +1,18 @@
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
+import { acceptBodies, acceptExactBodies } from './accept-bodies.ts';
 import { Alarm } from './alarm.ts';
+import { answerErrors } from './answer-errors.ts';
 import { authenticate } from './authenticate.ts';
-import { ConektaError, languageOf, renderError } from './conekta-error.ts';
-import { malformedRequest, routeNotFound, systemFailure } from './conekta-refusals.ts';
+import { routeNotFound } from './conekta-refusals.ts';
+import { CONEKTA, GATEWAY } from './dialect.ts';
+import { gatewayFailure } from './gateway-refusals.ts';
+import { registerGatewayRoutes } from './gateway-routes.ts';
 import { HeldReplies } from './held-replies.ts';
 import { registerOrderRoutes } from './order-routes.ts';
 import { registerPayoutRoutes } from './payout-routes.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 import { SandboxDatabase } from './sandbox-database.ts';
 import { registerSandboxRoutes } from './sandbox-routes.ts';
-import { CONEKTA_MEDIA_TYPE } from './send-outcome.ts';
 import { nextDueAtMs, settleDue } from './settle-due.ts';
 import { WebhookDispatcher, type WebhookTarget } from './webhook-dispatcher.ts';
 
@@ -30,13 +33,15 @@ export interface SandboxOptions {
   readonly confirmationWindowMs: number;
   /** Where changes of refunds and payout orders are announced. Without it they are not. */
   readonly webhook?: WebhookTarget | undefined;
+  /** Where changes of the gateway's refunds are announced. Without it they are not. */
+  readonly gatewayWebhook?: WebhookTarget | undefined;
   readonly logger?: boolean;
 }
 
 const BODY_LIMIT_BYTES = 64 * 1024;
 
 /**
- * Builds the server that imitates Conekta (PRODUCT §9); it does not listen. Closing it stops timers and deliveries, drops held
+ * Builds the server that imitates Conekta and the gateway (PRODUCT §9); it does not listen. Closing it stops timers and deliveries, drops held
  * connections and closes the file. Throws when the file cannot be opened.
  */
 export async function createSandboxApp(options: SandboxOptions): Promise<FastifyInstance> {
@@ -47,11 +52,13 @@ export async function createSandboxApp(options: SandboxOptions): Promise<Fastify
     routerOptions: { ignoreDuplicateSlashes: true, ignoreTrailingSlash: true },
   });
   const db = new SandboxDatabase(options.databasePath);
-  const context: SandboxContext = { db, confirmationWindowMs: options.confirmationWindowMs, notifies: options.webhook !== undefined };
+  const context: SandboxContext = {
+    db, confirmationWindowMs: options.confirmationWindowMs, notifies: { conekta: options.webhook !== undefined, gateway: options.gatewayWebhook !== undefined },
+  };
   const held = new HeldReplies();
 
   acceptBodies(app);
-  app.setErrorHandler(answerError);
+  answerErrors(app, CONEKTA);
   app.decorateRequest('keyHash', '');
   app.decorateRequest('nowMs', 0);
   // Only now, when the body is there: a slow one must not be judged by an older clock.
@@ -61,57 +68,45 @@ export async function createSandboxApp(options: SandboxOptions): Promise<Fastify
   });
   await app.register(async (scope) => registerSandboxRoutes(scope, context));
   await app.register(async (scope) => {
-    scope.addHook('onRequest', async (request) => { request.keyHash = authenticate(request.headers.authorization); });
+    requireKey(scope);
     registerOrderRoutes(scope, context, held);
     registerPayoutRoutes(scope, context, held);
-    scope.setNotFoundHandler(() => { throw routeNotFound(); });
   });
-  runInBackground(app, context, held, options.webhook);
+  for (const prefix of ['/pagos', '/api/v2/pagos']) {
+    await app.register(async (scope) => {
+      acceptExactBodies(scope);
+      answerErrors(scope, GATEWAY, gatewayFailure);
+      requireKey(scope);
+      registerGatewayRoutes(scope, context, held);
+    }, { prefix });
+  }
+  runInBackground(app, context, held, options);
   return app;
 }
 
-/** Body-less requests come with any content type, and must not fail for it (CONTRACT §1). */
-function acceptBodies(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(/^application\/(?:[\w.+-]+\+)?json\b/i, { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, undefined);
-    else void parseJson(request, body as string, done);
-  });
-  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
-    if (body === '') done(null, undefined);
-    else done(malformedRequest(415), undefined);
-  });
+/** Lets in whoever has a key, also to addresses that are none. */
+function requireKey(scope: FastifyInstance): void {
+  scope.addHook('onRequest', async (request) => { request.keyHash = authenticate(request.headers.authorization); });
+  scope.setNotFoundHandler(() => { throw routeNotFound(); });
 }
 
-function answerError(error: FastifyError | ConektaError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const { content } = error instanceof ConektaError ? error : translateError(error, request);
-  if (content.retryAfterSeconds !== undefined) void reply.header('Retry-After', String(content.retryAfterSeconds));
-  return reply.status(content.status).type(CONEKTA_MEDIA_TYPE)
-    .send(renderError(content, languageOf(request.headers['accept-language']), Date.now()));
-}
-
-function translateError(error: FastifyError, request: FastifyRequest): ConektaError {
-  const status = error.statusCode ?? 500;
-  if (status >= 400 && status < 500) return malformedRequest(status);
-  request.log.error({ err: error }, 'request failed');
-  return systemFailure();
-}
-
-function runInBackground(app: FastifyInstance, context: SandboxContext, held: HeldReplies, target: WebhookTarget | undefined): void {
+function runInBackground(app: FastifyInstance, context: SandboxContext, held: HeldReplies, { webhook, gatewayWebhook }: SandboxOptions): void {
   const { db } = context;
   const clock = new Alarm(() => nextDueAtMs(context), () => settleDue(context, Date.now()));
-  const dispatcher = target === undefined ? undefined : new WebhookDispatcher(db, target, app.log);
+  const dispatchers = [
+    ...(webhook === undefined ? [] : [new WebhookDispatcher(db, 'conekta', webhook, app.log)]),
+    ...(gatewayWebhook === undefined ? [] : [new WebhookDispatcher(db, 'gateway', gatewayWebhook, app.log)]),
+  ];
   const wake = (): void => {
     clock.set();
-    dispatcher?.wake();
+    for (const dispatcher of dispatchers) dispatcher.wake();
   };
   db.onCommit(wake);
   app.addHook('onReady', async () => wake());
   app.addHook('preClose', async () => held.releaseAll());
   app.addHook('onClose', async () => {
     clock.stop();
-    await dispatcher?.close();
+    await Promise.all(dispatchers.map(async (dispatcher) => dispatcher.close()));
     db.close();
   });
 }

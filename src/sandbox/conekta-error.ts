@@ -1,3 +1,4 @@
+import { CONEKTA, type Dialect } from './dialect.ts';
 import { newHexId } from './identifiers.ts';
 
 /** The language of the `message` texts; `debug_message` is always English (CONTRACT §6). */
@@ -9,6 +10,7 @@ export interface ErrorDetail {
   readonly en: string;
   readonly debug: string;
   readonly param: string | null;
+  /** Without what all codes of the dialect begin with. */
   readonly code: string;
 }
 
@@ -28,7 +30,7 @@ export interface ConektaErrorContent {
   readonly retryAfterSeconds?: number;
 }
 
-/** Thrown when a request is refused; nothing was moved. Its message names codes only, never what the caller sent. */
+/** Thrown when a request is refused, in whichever dialect; nothing was moved. Its message names codes only, never what the caller sent. */
 export class ConektaError extends Error {
   readonly content: ConektaErrorContent;
 
@@ -39,11 +41,11 @@ export class ConektaError extends Error {
   }
 }
 
-/** Renders the error body of CONTRACT §6 in the caller's language. */
-export function renderError(content: ConektaErrorContent, language: Language, nowMs: number): Record<string, unknown> {
+/** Renders the error body of CONTRACT §6, which both dialects share, in the caller's language. */
+export function renderError(content: ConektaErrorContent, language: Language, nowMs: number, { codePrefix }: Dialect = CONEKTA): Record<string, unknown> {
   return {
     details: content.details.map((detail) => ({
-      debug_message: detail.debug, message: language === 'en' ? detail.en : detail.es, param: detail.param, code: detail.code,
+      debug_message: detail.debug, message: language === 'en' ? detail.en : detail.es, param: detail.param, code: codePrefix + detail.code,
     })),
     object: 'error',
     type: content.type,

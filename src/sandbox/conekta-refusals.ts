@@ -2,7 +2,7 @@ import { ConektaError, type ErrorDetail, type ErrorType } from './conekta-error.
 
 /** One text for English and debug, as the seeds have it (CONTRACT §5). */
 function detail(code: string, es: string, debug: string, param: string | null = null): ErrorDetail {
-  return { code: `conekta.errors.${code}`, es, en: debug, debug, param };
+  return { code, es, en: debug, debug, param };
 }
 
 function refusal(status: number, type: ErrorType, code: string, es: string, debug: string, param: string | null = null): ConektaError {
@@ -18,7 +18,7 @@ export function unauthenticated(): ConektaError {
 export function notFound(object: string, id: string): ConektaError {
   const debug = `The object ${object} "${id.slice(0, 100)}" could not be found.`;
   return new ConektaError({ status: 404, type: 'resource_not_found_error', details: [{
-    code: 'conekta.errors.resource_not_found.entity', es: 'El recurso no fue encontrado.', en: 'The resource was not found.', debug, param: null,
+    code: 'resource_not_found.entity', es: 'El recurso no fue encontrado.', en: 'The resource was not found.', debug, param: null,
   }] });
 }
 

@@ -1,3 +1,5 @@
+import type { DevolucionRequest } from './gateway-requests.ts';
+import type { GatewayStatus } from './gateway-status.ts';
 import type { PayoutOrderRequest } from './payout-requests.ts';
 import type { RefundRequest } from './order-requests.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
@@ -6,12 +8,14 @@ import type { SandboxDatabase } from './sandbox-database.ts';
 export type DueWork =
   /** `late_commit` of a refund. */
   | { readonly kind: 'refund.execute'; readonly orderId: string; readonly request: RefundRequest }
+  /** `late_commit` of a refund at the gateway. */
+  | { readonly kind: 'devolucion.execute'; readonly paymentId: string; readonly request: DevolucionRequest }
   /** `async`, half way: the authorized refund is executed, its credit on its way. */
   | { readonly kind: 'refund.approve'; readonly refundIds: readonly string[] }
   /** `async`: the refund is with the payer. */
   | { readonly kind: 'refund.complete'; readonly refundIds: readonly string[] }
-  /** `async_failure` and `late_failure` of a refund. */
-  | { readonly kind: 'refund.fail'; readonly refundIds: readonly string[] }
+  /** `async_failure` and `late_failure` of a refund, in the gateway's word where the fault named one. */
+  | { readonly kind: 'refund.fail'; readonly refundIds: readonly string[]; readonly status?: GatewayStatus | undefined }
   /** `late_commit` of a new payout order. */
   | { readonly kind: 'payout.create'; readonly keyHash: string; readonly request: PayoutOrderRequest }
   /** `async`: the open payout order gets its reference. */

@@ -2,10 +2,18 @@ import { ConektaError } from './conekta-error.ts';
 import { rateLimited, systemFailure, unavailable } from './conekta-refusals.ts';
 import { takeFault, takeMagicFault, type Fault, type FaultTarget } from './faults.ts';
 import type { FaultMode } from './fault-modes.ts';
+import type { GatewayStatus } from './gateway-status.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
 
 /** How an executed call goes on: done now, or with a second step that falls due later (unix milliseconds). */
-export type Course = { readonly kind: 'now' } | { readonly kind: 'async' | 'async_failure' | 'late_failure'; readonly dueAtMs: number };
+export type Course = { readonly kind: 'now' } | DelayedCourse;
+
+/** A course with a second step; `status` is the gateway's word to begin or to fail with, where the fault names one. */
+export interface DelayedCourse {
+  readonly kind: 'async' | 'async_failure' | 'late_failure';
+  readonly dueAtMs: number;
+  readonly status?: GatewayStatus | undefined;
+}
 
 /** What the call came to: the body of a 200, or a refusal. */
 type CallResult = { readonly body: unknown } | { readonly refusal: ConektaError };
@@ -22,6 +30,8 @@ export interface FaultableCall extends FaultTarget {
   readonly magic?: { readonly scope: string; readonly amountMinor: number };
   /** What `decline` answers. */
   readonly declined: () => ConektaError;
+  /** What `error_after` answers; Conekta's words where there are none. */
+  readonly broken?: () => ConektaError;
   /** Does the work and returns the body. Throws ConektaError before it writes anything. */
   readonly execute: (course: Course) => unknown;
   /** Schedules the work instead (`late_commit`); a read has none. */
@@ -38,7 +48,7 @@ export function runCall(db: SandboxDatabase, call: FaultableCall, nowMs: number)
   return runFaulty(call, fault, nowMs);
 }
 
-function runFaulty(call: FaultableCall, { mode, delayMs }: Fault<FaultMode>, nowMs: number): Outcome {
+function runFaulty(call: FaultableCall, { mode, delayMs, status }: Fault<FaultMode>, nowMs: number): Outcome {
   const now: Course = { kind: 'now' };
   const refused = (refusal: ConektaError): Outcome => ({ delivery: 'plain', result: { refusal } });
   switch (mode) {
@@ -54,11 +64,11 @@ function runFaulty(call: FaultableCall, { mode, delayMs }: Fault<FaultMode>, now
     case 'truncated': return { delivery: 'truncated', result: attempt(call, now) };
     case 'error_after':
       attempt(call, now);
-      return refused(systemFailure());
+      return refused((call.broken ?? systemFailure)());
     case 'async':
     case 'async_failure':
     case 'late_failure':
-      return { delivery: 'plain', result: attempt(call, { kind: mode, dueAtMs: nowMs + delayMs }) };
+      return { delivery: 'plain', result: attempt(call, { kind: mode, dueAtMs: nowMs + delayMs, status }) };
   }
 }
 

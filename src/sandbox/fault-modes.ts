@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { GATEWAY_STATUSES, STATE_OF, type GatewayStatus } from './gateway-status.ts';
+import type { RefundState } from './order-records.ts';
 
-/** Calls that can go wrong (PRODUCT X4). `refund.find` and `order.get` are both `GET /orders/{id}`; `webhook` is what the sandbox sends. */
+/** Calls that can go wrong (PRODUCT X4). `refund.find` and `order.get` are both `GET /orders/{id}`, and the reads of refund and payment at the gateway; `webhook` is what the sandbox sends. */
 const FAULT_OPERATIONS = ['refund', 'refund.find', 'payout.create', 'payout.cancel', 'payout.find', 'order.get', 'webhook'] as const;
 
 /** One of the calls that can go wrong. */
@@ -45,6 +47,19 @@ function uselessFilter({ operation, charge_id: chargeId, payout_id: payoutId }: 
   return chargeId === undefined ? undefined : 'charge_id';
 }
 
+/** Of which states the word may be that a mode is told: those it brings a refund of the gateway into, where there is a choice. */
+const STATES_TO_NAME: Readonly<Record<string, readonly RefundState[]>> = { async: ['authorized'], async_failure: ['authorized', 'failed'], late_failure: ['failed'] };
+
+function canSay({ operation, mode, status }: SpokenFault): boolean {
+  return status === undefined || (operation === 'refund' && STATES_TO_NAME[mode]?.includes(STATE_OF[status]) === true);
+}
+
+interface SpokenFault {
+  readonly operation: FaultOperation;
+  readonly mode: string;
+  readonly status?: GatewayStatus | undefined;
+}
+
 interface FilteredFault {
   readonly operation: FaultOperation;
   readonly charge_id?: string | undefined;
@@ -62,12 +77,14 @@ export const faultRequestSchema = z.strictObject({
   delay_ms: z.int().min(0).max(3_600_000).optional(),
   charge_id: z.string().min(1).optional(),
   payout_id: z.string().min(1).optional(),
+  status: z.enum(GATEWAY_STATUSES).optional(),
 }).superRefine((fault, context) => {
   if (!canFailAs(fault.operation, fault.mode)) {
     context.addIssue({ code: 'custom', path: ['mode'], message: 'the operation cannot fail like this' });
   }
   const useless = uselessFilter(fault);
   if (useless !== undefined) context.addIssue({ code: 'custom', path: [useless], message: 'the operation knows no such object' });
+  if (!canSay(fault)) context.addIssue({ code: 'custom', path: ['status'], message: 'the mode has no such status' });
 });
 
 /** A parsed fault to arm. */

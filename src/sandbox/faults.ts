@@ -1,4 +1,5 @@
 import { DEFAULT_FAULT_DELAY_MS, type FaultMode, type FaultOperation, type FaultRequest, type WebhookFaultMode } from './fault-modes.ts';
+import type { GatewayStatus } from './gateway-status.ts';
 import { magicModeOf } from './magic-values.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
 
@@ -11,6 +12,7 @@ export interface ArmedFault {
   readonly delay_ms: number | null;
   readonly charge_id: string | null;
   readonly payout_id: string | null;
+  readonly status: GatewayStatus | null;
 }
 
 /** What one call is, for the faults that may hit it. */
@@ -26,16 +28,19 @@ export interface Fault<Mode> {
   readonly mode: Mode;
   /** Milliseconds. */
   readonly delayMs: number;
+  /** The gateway's word to begin or to fail with. */
+  readonly status?: GatewayStatus | undefined;
 }
 
-const ARMED = 'SELECT id, operation, mode, remaining AS times, delay_ms, charge_id, payout_id FROM faults WHERE remaining > 0';
+const ARMED = 'SELECT id, operation, mode, remaining AS times, delay_ms, charge_id, payout_id, status FROM faults WHERE remaining > 0';
 
 /** Arms a fault for the next calls it fits, after those armed before. */
 export function armFault(db: SandboxDatabase, request: FaultRequest): ArmedFault {
   return db.transaction(() => {
     db.run(
-      'INSERT INTO faults (operation, mode, remaining, delay_ms, charge_id, payout_id) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO faults (operation, mode, remaining, delay_ms, charge_id, payout_id, status) VALUES (?, ?, ?, ?, ?, ?, ?)',
       request.operation, request.mode, request.times, request.delay_ms ?? null, request.charge_id ?? null, request.payout_id ?? null,
+      request.status ?? null,
     );
     const armed = db.get<ArmedFault>(`${ARMED} ORDER BY id DESC LIMIT 1`);
     if (armed === undefined) throw new Error('the fault just armed is not there');
@@ -82,5 +87,5 @@ function takeArmed(db: SandboxDatabase, target: FaultTarget): Fault<string> | un
   if (fault === undefined) return undefined;
   db.run('UPDATE faults SET remaining = remaining - 1 WHERE id = ?', fault.id);
   db.run('DELETE FROM faults WHERE remaining = 0');
-  return { mode: fault.mode, delayMs: fault.delay_ms ?? DEFAULT_FAULT_DELAY_MS };
+  return { mode: fault.mode, delayMs: fault.delay_ms ?? DEFAULT_FAULT_DELAY_MS, status: fault.status ?? undefined };
 }

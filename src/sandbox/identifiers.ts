@@ -16,6 +16,11 @@ export function newHexId(nowMs: number): string {
   return Math.floor(nowMs / 1000).toString(16).padStart(8, '0') + randomBytes(8).toString('hex');
 }
 
+/** Makes the id of a payment at the gateway. */
+export function newPaymentId(): string {
+  return randomUUID();
+}
+
 /** Makes the GUID of a payout order (PRODUCT P7). */
 export function newPayoutOrderId(): string {
   return randomUUID();
@@ -24,6 +29,11 @@ export function newPayoutOrderId(): string {
 /** Makes the code by which a bank approved a charge: four to six digits, as a string. */
 export function newAuthCode(): string {
   return String(randomInt(1000, 1_000_000));
+}
+
+/** Makes a number of twelve digits by which a gateway or a bank knows what it did; too few to be taken for a card number. */
+export function newReceiptNumber(): string {
+  return String(randomInt(100_000_000_000, 281_000_000_000));
 }
 
 /** Makes a reference that a person shows at a till: twelve digits, too few to be taken for a card number. */

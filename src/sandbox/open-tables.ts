@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { SANDBOX_TABLES } from './sandbox-tables.ts';
 
 /** Kept in the file's header as `user_version`; files made before there was one have 0, as new files do. */
-const VERSION = 2;
+const VERSION = 3;
 
 /**
  * Makes the tables of a new file, or brings those of an older one up to date, in one transaction: a kill in between leaves the file as
@@ -16,6 +16,7 @@ export function openTables(connection: DatabaseSync): void {
     connection.exec(SANDBOX_TABLES);
     if (version < 1) connection.exec(AFTER_VERSION_1);
     if (version < 2) connection.exec(TO_VERSION_2);
+    if (version < 3) connection.exec(TO_VERSION_3);
     connection.exec(`PRAGMA user_version = ${VERSION}; COMMIT`);
   } catch (error) {
     if (connection.isTransaction) connection.exec('ROLLBACK');
@@ -39,6 +40,12 @@ DROP TABLE refunds_before;
 
 /** Version 1 knew no withdrawal that can still be voided. */
 const TO_VERSION_2 = 'ALTER TABLE payout_orders ADD COLUMN is_voidable INTEGER NOT NULL DEFAULT 0';
+
+/** Version 2 spoke Conekta's dialect only. */
+const TO_VERSION_3 = `
+ALTER TABLE faults ADD COLUMN status TEXT;
+ALTER TABLE webhook_deliveries ADD COLUMN target TEXT NOT NULL DEFAULT 'conekta' CHECK (target IN ('conekta', 'gateway'));
+`;
 
 function versionOf(connection: DatabaseSync): number {
   return Number(connection.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);

@@ -14,6 +14,8 @@ export interface OrderRecord {
   readonly metadata: string;
   readonly created_at: number;
   readonly updated_at: number;
+  /** 1 for a payment of the gateway: an order with one charge, all three with the same id. */
+  readonly is_payment: 0 | 1;
 }
 
 /**
@@ -32,7 +34,7 @@ export interface RefundRecord {
   readonly created_at: number;
 }
 
-/** A refund with the order it belongs to. */
+/** A refund with the order or payment it belongs to. */
 export type RefundInOrder = RefundRecord & { readonly order_id: string; readonly currency: string };
 
 /** A stored charge. `refunded_amount` counts all its refunds but the failed, minor units. */
@@ -59,7 +61,7 @@ export interface OrderAggregate {
 }
 
 /** Stores a new order with its charges. */
-export function insertOrder(db: SandboxDatabase, order: Omit<OrderRecord, 'seq'>, charges: readonly Omit<ChargeRecord, 'refunded_amount'>[]): void {
+export function insertOrder(db: SandboxDatabase, order: Omit<OrderRecord, 'seq' | 'is_payment'>, charges: readonly Omit<ChargeRecord, 'refunded_amount'>[]): void {
   db.run(
     `INSERT INTO orders (id, key_hash, amount, currency, customer_info, line_items, metadata, created_at, updated_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -74,9 +76,9 @@ export function insertOrder(db: SandboxDatabase, order: Omit<OrderRecord, 'seq'>
   touchOrder(db, order.id, order.updated_at);
 }
 
-/** Reads an order by id; with a key hash, only when it belongs to that key. */
-function findOrder(db: SandboxDatabase, id: string, keyHash?: string): OrderAggregate | undefined {
-  const order = db.get<OrderRecord>('SELECT * FROM orders WHERE id = ?', id);
+/** Reads an order or a payment by id; with a key hash, only when it belongs to that key. */
+export function findAggregate(db: SandboxDatabase, id: string, keyHash?: string): OrderAggregate | undefined {
+  const order = db.get<OrderRecord>('SELECT orders.*, EXISTS (SELECT 1 FROM payments WHERE payments.id = orders.id) AS is_payment FROM orders WHERE id = ?', id);
   if (order === undefined || (keyHash !== undefined && order.key_hash !== keyHash)) return undefined;
   const charges = db.all<ChargeRecord>('SELECT * FROM charges WHERE order_id = ? ORDER BY seq', id).map((charge) => ({
     ...charge,
@@ -87,10 +89,20 @@ function findOrder(db: SandboxDatabase, id: string, keyHash?: string): OrderAggr
 
 /**
  * Reads an order that must be there.
- * @throws ConektaError 404 when it is not, or belongs to another key.
+ * @throws ConektaError 404 when it is not, or belongs to another key; a payment is no order.
  */
 export function requireOrder(db: SandboxDatabase, id: string, keyHash?: string): OrderAggregate {
-  const found = findOrder(db, id, keyHash);
+  const found = findAggregate(db, id, keyHash);
+  if (found === undefined || found.order.is_payment === 1) throw notFound('Order', id);
+  return found;
+}
+
+/**
+ * Reads the order or payment of a refund, which must be there.
+ * @throws ConektaError 404 when it is not.
+ */
+export function requireAggregate(db: SandboxDatabase, id: string): OrderAggregate {
+  const found = findAggregate(db, id);
   if (found === undefined) throw notFound('Order', id);
   return found;
 }

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { readDeclined, refundDeclined } from './conekta-refusals.ts';
 import { createOrder } from './create-order.ts';
+import { CONEKTA } from './dialect.ts';
 import { scheduleWork } from './due-work.ts';
 import { runCall, type FaultableCall } from './fault-call.ts';
 import type { HeldReplies } from './held-replies.ts';
@@ -12,20 +13,20 @@ import { parseRequest } from './parse-request.ts';
 import { refundOrder, targetAmount, targetCharges } from './refund-order.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
-import { CONEKTA_MEDIA_TYPE, sendOutcome } from './send-outcome.ts';
+import { sendOutcome } from './send-outcome.ts';
 
 /** Registers Conekta's orders and their refunds (CONTRACT §4, §5). */
 export function registerOrderRoutes(app: FastifyInstance, context: SandboxContext, held: HeldReplies): void {
   const { db } = context;
   app.post('/orders', (request, reply) => {
     const order = createOrder(db, request.keyHash, parseRequest(orderRequestSchema, request.body), request.nowMs);
-    return reply.type(CONEKTA_MEDIA_TYPE).send(renderOrder(order));
+    return reply.type(CONEKTA.mediaType).send(renderOrder(order));
   });
 
   app.get('/orders', (request, reply) => {
     const query = parseRequest(listQuerySchema, request.query);
     const body = listOrders(db, request.keyHash, query, `${request.protocol}://${request.host}/orders`);
-    return reply.type(CONEKTA_MEDIA_TYPE).send(body);
+    return reply.type(CONEKTA.mediaType).send(body);
   });
 
   app.get<{ Params: { id: string } }>('/orders/:id', (request, reply) => {
@@ -72,7 +73,7 @@ function listOrders(db: SandboxDatabase, keyHash: string, query: ListQuery, addr
   const page = readPage(db, {
     table: 'orders',
     keyHash,
-    condition: `(?2 IS NULL OR payment_status = ?2) AND (?3 IS NULL OR instr(lower(id), ?3) OR instr(lower(customer_info), ?3)
+    condition: `id NOT IN (SELECT id FROM payments) AND (?2 IS NULL OR payment_status = ?2) AND (?3 IS NULL OR instr(lower(id), ?3) OR instr(lower(customer_info), ?3)
       OR EXISTS (SELECT 1 FROM json_tree(metadata) WHERE instr(lower(CAST(atom AS TEXT)), ?3)))`,
     parameters: [query.payment_status ?? null, search],
   }, query);

@@ -30,15 +30,15 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
 
 function missing(param: string): ErrorDetail {
   const debug = `The "${param}" is missing.`;
-  return { code: `conekta.errors.parameter_validation.${param}.missing`, es: `El parametro "${param}" es requerido.`, en: debug, debug, param };
+  return { code: `parameter_validation.${param}.missing`, es: `El parametro "${param}" es requerido.`, en: debug, debug, param };
 }
 
 function wrong(param: string, name: string): ErrorDetail {
   const debug = `The "${name}" is invalid.`;
-  return { code: `conekta.errors.parameter_validation.${param}.invalid`, es: `El parametro "${name}" es inválido.`, en: debug, debug, param };
+  return { code: `parameter_validation.${param}.invalid`, es: `El parametro "${name}" es inválido.`, en: debug, debug, param };
 }
 
 function notAllowed(param: string): ErrorDetail {
   const debug = `The "${param}" parameter is not allowed`;
-  return { code: 'conekta.errors.parameter_validation.whitelist', es: `El parametro "${param}" no está permitido`, en: debug, debug, param };
+  return { code: 'parameter_validation.whitelist', es: `El parametro "${param}" no está permitido`, en: debug, debug, param };
 }

@@ -1,7 +1,9 @@
 import { announceRefunds } from './announce.ts';
 import { stateConflict } from './conekta-refusals.ts';
+import { isStatusMoveAllowed, STATE_OF, USUAL_STATUS, type GatewayStatus } from './gateway-status.ts';
 import { appendJournal } from './journal.ts';
-import { requireOrder, requireRefund, touchOrder, type OrderAggregate, type RefundInOrder, type RefundState } from './order-records.ts';
+import { requireAggregate, requireRefund, touchOrder, type OrderAggregate, type RefundInOrder, type RefundState } from './order-records.ts';
+import { moveMessage, requireStatus } from './refund-messages.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
 /**
@@ -21,7 +23,7 @@ export const REFUND_ACTS = {
 export type RefundAct = keyof typeof REFUND_ACTS;
 
 /**
- * Does one act on a refund by hand and returns its order as it is then.
+ * Does one act on a refund by hand and returns its order or payment as it is then.
  * @throws ConektaError 404 for an unknown refund, 409 when its state does not allow the act; nothing is written then.
  */
 export function actOnRefund(context: SandboxContext, refundId: string, act: RefundAct, nowMs: number): OrderAggregate {
@@ -29,25 +31,48 @@ export function actOnRefund(context: SandboxContext, refundId: string, act: Refu
     const { state, order_id: orderId } = requireRefund(context.db, refundId);
     if (!isAllowed(state, act)) throw stateConflict(`El reembolso no lo permite: está en ${state}.`, `The refund does not allow this: it is ${state}.`);
     advanceRefunds(context, [refundId], act, nowMs);
-    return requireOrder(context.db, orderId);
+    return requireAggregate(context.db, orderId);
+  });
+}
+
+/**
+ * Gives a refund of the gateway a word by hand and returns its payment as it is then (docs/sandbox.md).
+ * @throws ConektaError 404 for an unknown refund or one of Conekta's, 409 when it may not go over to the word; nothing is written then.
+ */
+export function setRefundStatus(context: SandboxContext, refundId: string, status: GatewayStatus, nowMs: number): OrderAggregate {
+  const { db } = context;
+  return db.transaction(() => {
+    const from = requireStatus(db, refundId);
+    if (!isStatusMoveAllowed(from, status)) throw stateConflict(`La devolución no lo permite: está en ${from}.`, `The refund does not allow this: it is ${from}.`);
+    const refund = requireRefund(db, refundId);
+    moveRefunds(context, [refund], STATE_OF[status], status, nowMs);
+    return requireAggregate(db, refund.order_id);
   });
 }
 
 /**
  * Does one act on the refunds of one call, where their state allows it, and announces it in one event: the refunds of a call change
- * together. Those that were moved on meanwhile are left alone.
+ * together. Those that were moved on meanwhile are left alone. Where they are of the gateway, `status` is their new word, if not the usual one.
  */
-export function advanceRefunds(context: SandboxContext, refundIds: readonly string[], act: RefundAct, nowMs: number): void {
+export function advanceRefunds(context: SandboxContext, refundIds: readonly string[], act: RefundAct, nowMs: number, status?: GatewayStatus): void {
   const { db } = context;
   db.transaction(() => {
     const moved = refundIds.map((id) => requireRefund(db, id)).filter((refund) => isAllowed(refund.state, act));
     const { to } = REFUND_ACTS[act];
-    for (const refund of moved) moveRefund(context, refund, to, nowMs);
-    const orderId = moved[0]?.order_id;
-    if (orderId === undefined) return;
-    touchOrder(db, orderId, Math.floor(nowMs / 1000));
-    announceRefunds(context, requireOrder(db, orderId), to, nowMs);
+    moveRefunds(context, moved, to, status ?? USUAL_STATUS[to], nowMs);
   });
+}
+
+function moveRefunds(context: SandboxContext, moved: readonly RefundInOrder[], to: RefundState, status: GatewayStatus, nowMs: number): void {
+  const { db } = context;
+  const orderId = moved[0]?.order_id;
+  if (orderId === undefined) return;
+  for (const refund of moved) {
+    moveRefund(context, refund, to, nowMs);
+    moveMessage(db, refund.id, status);
+  }
+  touchOrder(db, orderId, Math.floor(nowMs / 1000));
+  announceRefunds(context, requireAggregate(db, orderId), moved.map((refund) => refund.id), to, nowMs);
 }
 
 function isAllowed(state: RefundState, act: RefundAct): boolean {

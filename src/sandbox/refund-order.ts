@@ -3,16 +3,18 @@ import { announceRefunds } from './announce.ts';
 import { amountExceedsRemainder, chargeIdRequired, notFound, orderNotReturnable } from './conekta-refusals.ts';
 import { scheduleWork } from './due-work.ts';
 import type { Course } from './fault-call.ts';
+import { STATE_OF } from './gateway-status.ts';
 import { newHexId } from './identifiers.ts';
 import { appendJournal } from './journal.ts';
-import { requireOrder, touchOrder, type ChargeWithRefunds, type OrderAggregate, type RefundState } from './order-records.ts';
+import { requireAggregate, touchOrder, type ChargeWithRefunds, type OrderAggregate, type RefundState } from './order-records.ts';
 import type { RefundRequest } from './order-requests.ts';
 import { remainingOf } from './order-status.ts';
 import { renderOrderInError } from './order-view.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
 
-interface RefundLeg {
+/** What one charge gives back; amount in minor units. */
+export interface RefundLeg {
   readonly charge: ChargeWithRefunds;
   readonly amountMinor: number;
 }
@@ -32,7 +34,17 @@ export function targetAmount(aggregate: OrderAggregate, request: RefundRequest):
  * @throws ConektaError 402, 404, 422 or 428 as CONTRACT §5 says; nothing is written then.
  */
 export function refundOrder(context: SandboxContext, aggregate: OrderAggregate, request: RefundRequest, course: Course, nowMs: number): OrderAggregate {
-  const legs = planRefund(aggregate, request);
+  return makeRefunds(context, aggregate, planRefund(aggregate, request), course, nowMs);
+}
+
+/**
+ * Makes refunds of amounts that remain, in either dialect, and returns the order or payment as it is then. `describe` stores what the dialect
+ * shows of each refund besides, before it is announced.
+ */
+export function makeRefunds(
+  context: SandboxContext, aggregate: OrderAggregate, legs: readonly RefundLeg[], course: Course, nowMs: number,
+  describe: (refundId: string) => void = () => undefined,
+): OrderAggregate {
   const { db } = context;
   const { order } = aggregate;
   const state = firstStateOf(course);
@@ -44,22 +56,29 @@ export function refundOrder(context: SandboxContext, aggregate: OrderAggregate, 
         appendJournal(db, { kind: 'refund', charge_id: charge.id, payout_id: null, amount: amountMinor, currency: order.currency }, nowMs);
       }
     }
+    for (const refundId of refundIds) describe(refundId);
     scheduleCourse(db, refundIds, course, nowMs);
     touchOrder(db, order.id, Math.floor(nowMs / 1000));
-    const after = requireOrder(db, order.id);
-    announceRefunds(context, after, state, nowMs);
+    const after = requireAggregate(db, order.id);
+    announceRefunds(context, after, refundIds, state, nowMs);
     return after;
   });
 }
 
-function firstStateOf({ kind }: Course): RefundState {
+/** The state a refund is made in. */
+export function firstStateOf({ kind }: Course): RefundState {
   return kind === 'async' || kind === 'async_failure' ? 'authorized' : 'succeeded';
 }
 
 /** Puts off what is still to come of the refunds; an asynchronous one is approved half way. */
 function scheduleCourse(db: SandboxDatabase, refundIds: readonly string[], course: Course, nowMs: number): void {
   if (course.kind === 'now') return;
-  if (course.kind !== 'async') return scheduleWork(db, { kind: 'refund.fail', refundIds }, course.dueAtMs);
+  if (course.kind !== 'async') {
+    const { status } = course;
+    // Of an `async_failure` the word may be the one it began with.
+    const failedStatus = status !== undefined && STATE_OF[status] === 'failed' ? status : undefined;
+    return scheduleWork(db, { kind: 'refund.fail', refundIds, status: failedStatus }, course.dueAtMs);
+  }
   scheduleWork(db, { kind: 'refund.approve', refundIds }, Math.floor((nowMs + course.dueAtMs) / 2));
   scheduleWork(db, { kind: 'refund.complete', refundIds }, course.dueAtMs);
 }

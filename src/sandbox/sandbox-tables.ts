@@ -1,6 +1,7 @@
 /**
  * The sandbox's tables. Amounts are minor units; `…_at` of orders and payout orders are unix seconds as on the wire, `…_at_ms` are
- * milliseconds. A delivery's subject is the order or payout order it is about. The journal refuses updates and deletions (PRODUCT X3), and no charge can give back more than it took.
+ * milliseconds. A delivery's subject is the order or payout order it is about. A payment of the gateway is an order with one charge of the same id,
+ * so that its refunds are made, moved and journaled like all others; `payments` and `refund_messages` hold what only its dialect shows. The journal refuses updates and deletions (PRODUCT X3), and no charge can give back more than it took.
  */
 export const SANDBOX_TABLES = `
 CREATE TABLE IF NOT EXISTS orders (
@@ -41,6 +42,28 @@ CREATE TABLE IF NOT EXISTS refunds (
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS refunds_by_charge ON refunds (charge_id, seq);
+
+CREATE TABLE IF NOT EXISTS payments (
+  id TEXT PRIMARY KEY REFERENCES orders (id),
+  status TEXT NOT NULL,
+  type TEXT NOT NULL,
+  currency_id TEXT,
+  external_reference TEXT,
+  refund_fees TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS refund_messages (
+  refund_id TEXT PRIMARY KEY REFERENCES refunds (id),
+  status TEXT NOT NULL,
+  status_detail TEXT,
+  type TEXT NOT NULL,
+  reason TEXT,
+  external_reference TEXT,
+  metadata TEXT NOT NULL,
+  transaction_id TEXT,
+  authorization_code TEXT,
+  ticket_number TEXT
+) STRICT;
 
 CREATE TABLE IF NOT EXISTS payout_orders (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -91,7 +114,8 @@ CREATE TABLE IF NOT EXISTS faults (
   remaining INTEGER NOT NULL,
   delay_ms INTEGER,
   charge_id TEXT,
-  payout_id TEXT
+  payout_id TEXT,
+  status TEXT
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS fired_magic_values (scope TEXT PRIMARY KEY) STRICT;
@@ -111,7 +135,8 @@ CREATE TABLE IF NOT EXISTS webhook_deliveries (
   is_held_back INTEGER NOT NULL DEFAULT 0,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_attempt_at_ms INTEGER NOT NULL,
-  created_at_ms INTEGER NOT NULL
+  created_at_ms INTEGER NOT NULL,
+  target TEXT NOT NULL DEFAULT 'conekta' CHECK (target IN ('conekta', 'gateway'))
 ) STRICT;
 CREATE INDEX IF NOT EXISTS webhook_deliveries_queued ON webhook_deliveries (next_attempt_at_ms) WHERE state = 'queued';
 CREATE INDEX IF NOT EXISTS webhook_deliveries_of_subject ON webhook_deliveries (subject_id) WHERE state = 'queued';

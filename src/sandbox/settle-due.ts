@@ -1,10 +1,12 @@
 import { ConektaError } from './conekta-error.ts';
 import { takeDueWork, type DueWork } from './due-work.ts';
 import { requireOrder } from './order-records.ts';
+import { requirePayment } from './payment-records.ts';
 import { cancelPayoutOrder, createPayoutOrder, movePayoutOrder, reinstatePayoutOrder } from './payout-lifecycle.ts';
 import { requirePayoutOrder, type PayoutStatus } from './payout-records.ts';
 import { advanceRefunds } from './refund-lifecycle.ts';
 import { refundOrder } from './refund-order.ts';
+import { refundPayment } from './refund-payment.ts';
 import type { SandboxContext } from './sandbox-context.ts';
 
 /** Something that happens by itself: a window ends, a reference expires, or work that a fault put off falls due. */
@@ -68,9 +70,12 @@ function doWork(context: SandboxContext, work: DueWork, nowMs: number): void {
     case 'refund.execute':
       refundOrder(context, requireOrder(db, work.orderId), work.request, { kind: 'now' }, nowMs);
       return;
+    case 'devolucion.execute':
+      refundPayment(context, requirePayment(db, work.paymentId), work.request, { kind: 'now' }, nowMs);
+      return;
     case 'refund.approve': return advanceRefunds(context, work.refundIds, 'approval', nowMs);
     case 'refund.complete': return advanceRefunds(context, work.refundIds, 'completion', nowMs);
-    case 'refund.fail': return advanceRefunds(context, work.refundIds, 'failure', nowMs);
+    case 'refund.fail': return advanceRefunds(context, work.refundIds, 'failure', nowMs, work.status);
     case 'payout.create':
       createPayoutOrder(context, work.keyHash, work.request, { kind: 'now' }, nowMs);
       return;

@@ -2,7 +2,7 @@ import { sign } from 'node:crypto';
 import type { FastifyBaseLogger } from 'fastify';
 import { Alarm } from './alarm.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
-import { markDelivered, markFailed, nextDeliveries, type Delivery } from './webhook-queue.ts';
+import { markDelivered, markFailed, nextDeliveries, type Delivery, type WebhookTargetName } from './webhook-queue.ts';
 
 /** Where events go, and the key that signs them. */
 export interface WebhookTarget {
@@ -15,19 +15,21 @@ const MAX_IN_FLIGHT = 8;
 const ATTEMPT_TIMEOUT_MS = 10_000;
 
 /**
- * Sends queued deliveries, each until it is answered with 2xx (PRODUCT X5). A delivery whose answer is lost is sent again: at least
+ * Sends the deliveries queued for one receiver, each until it is answered with 2xx (PRODUCT X5). A delivery whose answer is lost is sent again: at least
  * once, never exactly once. The signature is base64 RSA-SHA256 (PKCS#1 v1.5) over the body's bytes, in the header `DIGEST`.
  */
 export class WebhookDispatcher {
   readonly #db: SandboxDatabase;
+  readonly #name: WebhookTargetName;
   readonly #target: WebhookTarget;
   readonly #log: FastifyBaseLogger;
   readonly #alarm: Alarm;
   readonly #inFlight = new Map<number, Promise<void>>();
   readonly #closing = new AbortController();
 
-  constructor(db: SandboxDatabase, target: WebhookTarget, log: FastifyBaseLogger) {
+  constructor(db: SandboxDatabase, name: WebhookTargetName, target: WebhookTarget, log: FastifyBaseLogger) {
     this.#db = db;
+    this.#name = name;
     this.#target = target;
     this.#log = log;
     this.#alarm = new Alarm(() => this.#candidates()[0]?.next_attempt_at_ms, () => this.#sendDue());
@@ -49,7 +51,7 @@ export class WebhookDispatcher {
   #candidates(): Delivery[] {
     const places = MAX_IN_FLIGHT - this.#inFlight.size;
     if (places === 0) return [];
-    return nextDeliveries(this.#db, MAX_IN_FLIGHT).filter((delivery) => !this.#inFlight.has(delivery.id)).slice(0, places);
+    return nextDeliveries(this.#db, this.#name, MAX_IN_FLIGHT).filter((delivery) => !this.#inFlight.has(delivery.id)).slice(0, places);
   }
 
   #sendDue(): void {

@@ -1,5 +1,4 @@
 import { takeWebhookFault } from './faults.ts';
-import { newHexId } from './identifiers.ts';
 import type { SandboxDatabase } from './sandbox-database.ts';
 
 /** How long deliveries are tried, milliseconds: a day. */
@@ -9,13 +8,16 @@ const MAX_ATTEMPTS = 1200;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 30_000;
 
+/** Whom an event is for: one receiver per dialect. */
+export type WebhookTargetName = 'conekta' | 'gateway';
+
 /** What happened, and to what. */
 export interface OutgoingEvent {
-  /** The order or payout order it is about; events about one subject are delivered in order. */
+  /** The order, payment or payout order it is about; events about one subject are delivered in order. */
   readonly subjectId: string;
-  readonly type: string;
-  /** The subject as it is now, as a read would show it. */
-  readonly object: Record<string, unknown>;
+  readonly target: WebhookTargetName;
+  /** The exact text to sign and send. */
+  readonly body: string;
   /** The ids by which a webhook fault may mean this event. */
   readonly chargeIds: readonly string[];
   readonly payoutIds: readonly string[];
@@ -34,37 +36,27 @@ export interface Delivery {
 
 /** Queues an event, in the transaction of the change; a webhook fault may spoil it (PRODUCT X5). */
 export function queueEvent(db: SandboxDatabase, event: OutgoingEvent, nowMs: number): void {
-  const body = JSON.stringify({
-    id: newHexId(nowMs),
-    object: 'event',
-    type: event.type,
-    created_at: Math.floor(nowMs / 1000),
-    livemode: false,
-    data: { object: event.object, previous_attributes: {} },
-    webhook_status: 'pending',
-    webhook_logs: [],
-  });
   const fault = takeWebhookFault(db, event);
   const isHeldBack = fault?.mode === 'reorder';
   const insert = (): number => db.run(
-    `INSERT INTO webhook_deliveries (subject_id, body, state, is_held_back, next_attempt_at_ms, created_at_ms) VALUES (?, ?, ?, ?, ?, ?)`,
-    event.subjectId, body, fault?.mode === 'drop' ? 'dropped' : 'queued', isHeldBack ? 1 : 0, isHeldBack ? nowMs + fault.delayMs : nowMs, nowMs,
+    `INSERT INTO webhook_deliveries (subject_id, target, body, state, is_held_back, next_attempt_at_ms, created_at_ms) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    event.subjectId, event.target, event.body, fault?.mode === 'drop' ? 'dropped' : 'queued', isHeldBack ? 1 : 0, isHeldBack ? nowMs + fault.delayMs : nowMs, nowMs,
   );
   insert();
   if (fault?.mode === 'double') insert();
 }
 
 /**
- * The next deliveries in line, soonest first, due or not: of one subject only the oldest, so that its events arrive in order.
+ * The next deliveries to a receiver in line, soonest first, due or not: of one subject only the oldest, so that its events arrive in order.
  * One that is held back by a `reorder` fault stands in nobody's way.
  */
-export function nextDeliveries(db: SandboxDatabase, limit: number): Delivery[] {
+export function nextDeliveries(db: SandboxDatabase, target: WebhookTargetName, limit: number): Delivery[] {
   return db.all<Delivery>(
     `SELECT id, subject_id, body, attempts, next_attempt_at_ms, created_at_ms FROM webhook_deliveries AS delivery
-     WHERE state = 'queued'
+     WHERE state = 'queued' AND target = ?
        AND NOT EXISTS (SELECT 1 FROM webhook_deliveries AS earlier WHERE earlier.subject_id = delivery.subject_id
          AND earlier.state = 'queued' AND earlier.is_held_back = 0 AND earlier.id < delivery.id)
-     ORDER BY next_attempt_at_ms, id LIMIT ?`, limit,
+     ORDER BY next_attempt_at_ms, id LIMIT ?`, target, limit,
   );
 }
 

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { initialMigration } from './migrations/0001-initial.ts';
 import { refundsCompleteMigration } from './migrations/0002-refunds-complete.ts';
 import { payoutOrdersCompleteMigration } from './migrations/0003-payout-orders-complete.ts';
+import { severalProvidersMigration } from './migrations/0004-several-providers.ts';
 import type { Tables } from './tables.ts';
 
 /** The database handle that every repository takes. */
@@ -42,7 +43,10 @@ export function openDatabase(location: DatabaseLocation): Database {
 
 /** Brings the schema up to date; safe to run from several processes at once. @throws the first migration's error. */
 export async function migrate(db: Database): Promise<readonly string[]> {
-  const migrations = { '0001-initial': initialMigration, '0002-refunds-complete': refundsCompleteMigration, '0003-payout-orders-complete': payoutOrdersCompleteMigration };
+  const migrations = {
+    '0001-initial': initialMigration, '0002-refunds-complete': refundsCompleteMigration, '0003-payout-orders-complete': payoutOrdersCompleteMigration,
+    '0004-several-providers': severalProvidersMigration,
+  };
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error, results } = await migrator.migrateToLatest();
   if (error !== undefined) throw error;

@@ -36,7 +36,7 @@ export async function saveApiKey(db: Database, key: { keyHash: string; keyPrefix
   await db.insertInto('api_keys').values({ key_hash: key.keyHash, key_prefix: key.keyPrefix, merchant_id: key.merchantId, scopes: [...key.scopes] }).onConflict((conflict) => conflict.doNothing()).execute();
 }
 
-/** The merchant's provider. @throws UnknownMerchantError */
+/** The merchant's own provider. @throws UnknownMerchantError */
 export async function providerOf(db: Database, merchantId: string): Promise<string> {
   return (await readMerchant(db, merchantId)).provider;
 }

@@ -44,11 +44,12 @@ export interface OrderRecord {
 
 /**
  * Keeps what the provider told of an order. A charge whose row changed after the reading began keeps its newer truth, and
- * one with a refund under way keeps its count of refunds made elsewhere: an unrecorded refund there may be our own.
+ * one with a refund under way keeps its count of refunds made elsewhere: an unrecorded refund there may be our own. An order id that is on
+ * record for another provider is left alone, and so this order stays unknown: two orders never share their charges.
  */
 export async function saveOrder(db: Database, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    await saveOrderRow(tx, merchantId, provider, order, readAt);
+    if (!(await saveOrderRow(tx, merchantId, provider, order, readAt))) return;
     await lockCharges(tx, merchantId, order.charges.map((charge) => charge.chargeId));
     for (const [position, charge] of order.charges.entries()) {
       const externalMinor = await externallyRefundedMinor(tx, merchantId, charge);
@@ -74,11 +75,13 @@ async function lockCharges(tx: Tx, merchantId: string, chargeIds: readonly strin
   await tx.selectFrom('charges').select('charge_id').where('merchant_id', '=', merchantId).where('charge_id', 'in', chargeIds).orderBy('charge_id').forUpdate().execute();
 }
 
-async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<void> {
+async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<boolean> {
   await tx.insertInto('orders')
     .values({ merchant_id: merchantId, order_id: order.orderId, provider, currency: order.currency, raw: toJsonb(order.raw), read_at: readAt })
-    .onConflict((conflict) => conflict.columns(['merchant_id', 'order_id']).doUpdateSet({ raw: toJsonb(order.raw), read_at: readAt }).where('orders.read_at', '<=', readAt))
+    .onConflict((conflict) => conflict.columns(['merchant_id', 'order_id']).doUpdateSet({ raw: toJsonb(order.raw), read_at: readAt }).where('orders.read_at', '<=', readAt).where('orders.provider', '=', provider))
     .execute();
+  const saved = await tx.selectFrom('orders').select('provider').where('merchant_id', '=', merchantId).where('order_id', '=', order.orderId).executeTakeFirstOrThrow();
+  return saved.provider === provider;
 }
 
 /**
@@ -113,12 +116,12 @@ function legsOfCharge(db: Database | Tx, merchantId: string, chargeId: string) {
   return db.selectFrom('legs').select(['leg_id', 'provider_refund_id', 'status']).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
 }
 
-/** Reads an order with its charges, or `null` when it is not on record for this merchant. */
-export async function readOrder(db: Database | Tx, merchantId: string, orderId: string): Promise<OrderRecord | null> {
+/** Reads an order of a provider with its charges, or `null` when it is not on record for this merchant. */
+export async function readOrder(db: Database | Tx, merchantId: string, provider: string, orderId: string): Promise<OrderRecord | null> {
   const rows = await db.selectFrom('orders')
     .leftJoin('charges', (join) => join.onRef('charges.merchant_id', '=', 'orders.merchant_id').onRef('charges.order_id', '=', 'orders.order_id'))
     .select(['orders.raw as order_raw', 'charge_id', 'captured_minor', 'held_minor', 'external_minor', 'disputed_minor', 'paid', 'charges.currency as charge_currency', 'charges.raw as charge_raw'])
-    .where('orders.merchant_id', '=', merchantId).where('orders.order_id', '=', orderId).orderBy('position').execute();
+    .where('orders.merchant_id', '=', merchantId).where('orders.provider', '=', provider).where('orders.order_id', '=', orderId).orderBy('position').execute();
   const [first] = rows;
   if (first === undefined) return null;
   const charges = rows.flatMap((row) => (row.charge_id === null ? [] : [{

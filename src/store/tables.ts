@@ -3,6 +3,8 @@ import type { CaseKind } from '../domain/case.ts';
 import type { Checkpoint } from '../domain/checkpoint.ts';
 import type { LegStatus } from '../domain/leg.ts';
 import type { PayoutOrderStatus } from '../domain/payout-order.ts';
+import type { RefundDetails } from '../domain/refund-details.ts';
+import type { RefundReceipt } from '../domain/refund-receipt.ts';
 import type { RefundStatus } from '../domain/refund-status.ts';
 
 /** A JSON document: read as a value, written as JSON text. */
@@ -67,6 +69,8 @@ export interface ChargesTable {
 export interface RefundsTable {
   merchant_id: string;
   refund_id: string;
+  /** Where the order was paid. */
+  provider: Generated<string>;
   order_id: string;
   charge_id: string | null;
   amount_minor: number | null;
@@ -79,6 +83,8 @@ export interface RefundsTable {
   workflow_id: string;
   /** The stops before the send, as they were decided at the reservation. */
   checkpoints: Json<Checkpoint[]>;
+  /** What the caller said of it beside its money. */
+  details: ColumnType<RefundDetails, string | undefined, string>;
   created_at: CreatedAt;
   updated_at: Generated<Date>;
 }
@@ -105,6 +111,8 @@ export interface LegsTable {
   refunds_before: Json<string[]>;
   provider_refund_id: string | null;
   refusal: string | null;
+  /** What the provider last told of it. */
+  receipt: ColumnType<RefundReceipt | null, string | null | undefined, string | null>;
   workflow_id: string;
   created_at: CreatedAt;
   updated_at: Generated<Date>;

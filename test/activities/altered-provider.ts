@@ -1,5 +1,6 @@
 import type { ListedRefund } from '../../src/domain/send-protocol.ts';
 import type { ProviderOrder, ProviderRefundRequest } from '../../src/providers/provider.ts';
+import { ProviderError } from '../../src/providers/provider-error.ts';
 import type { FakeProvider } from '../support/fake-provider.ts';
 
 /** What is changed on the way to a provider, and back. */
@@ -21,7 +22,13 @@ export function altered(provider: FakeProvider, { request = (asked) => asked, re
     adapter: {
       ...adapter,
       getOrder: async (call, orderId) => seen(await adapter.getOrder(call, orderId)),
-      submitRefund: async (call, asked) => seen(await adapter.submitRefund(call, request(asked))),
+      submitRefund: async (call, asked) => {
+        const submitted = await adapter.submitRefund(call, request(asked));
+        if (submitted.kind === 'order') return { kind: 'order', order: seen(submitted.order) };
+        const shown = refund(submitted.refund);
+        if (shown === null) throw new ProviderError('unknown', 'the answer does not show the refund');
+        return { kind: 'refund', refund: shown };
+      },
     },
   };
 }

@@ -137,7 +137,8 @@ describe('takeTurn of a leg that must wait', () => {
     const first = await reserved(scene, 'first', { reason: 'requested_by_client' });
     const second = await reserved(scene, 'second', { amountMinor: 100 });
     const { holder } = await scene.refunds.takeTurn(legOf(second));
-    const { workflowId, runId: _, ...request } = first;
+    const { workflowId, runId: _, ...asked } = first;
+    const request = { ...asked, provider: 'acme' };
     expect(holder).toEqual({ workflowId, refundId: 'first', legId: 'first:chg_1', wasSent: false, request });
     expect(await scene.refunds.reserveRefund({ ...request, workflowId, runId: 'run_2', ...holder?.request })).toMatchObject({
       kind: 'reserved', alreadySent: false, fingerprint: 'f-first', legs: [{ legId: 'first:chg_1', amountMinor: 4_000, hasTurn: true }],

@@ -161,7 +161,7 @@ describe('resolveLeg of a leg whose outcome is unknown', () => {
 describe('resolveLeg without a provider to ask', () => {
   it('should take the word when the provider is not configured (O2)', async () => {
     const made = await sent(LOST_BEFORE);
-    await db.updateTable('merchants').set({ provider: 'other' }).where('merchant_id', '=', made.scene.merchantId).execute();
+    await db.updateTable('refunds').set({ provider: 'other' }).where('merchant_id', '=', made.scene.merchantId).execute();
     expect(await resolve(made, succeeded('re_1'))).toMatchObject({ kind: 'settled' });
   });
 

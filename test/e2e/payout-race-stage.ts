@@ -79,6 +79,7 @@ async function startAll(undo: (() => Promise<unknown>)[]): Promise<Omit<RaceStag
   const client = createReintegroClient({ client: temporal.client });
   const api = await createApiApp({
     db, client, syncWaitMs: 10_000, logger: false, isReady: async () => true, webhookPublicKeyPem: keys.publicKey,
+    gateway: { isConfigured: false, webhookPublicKeyPem: undefined },
     orders: { baseUrl: sandboxUrl, timeoutMs: TIMEOUT_MS, credentialOf: () => undefined },
   });
   undo.push(() => api.close());

@@ -17,7 +17,7 @@ type ShownOrder = Json & { charges: { data: (Json & { id: string; refunds: Shown
 type Made = { readonly type?: string; readonly age?: number };
 
 async function orderAtProvider(api: TestApi, orderId: string): Promise<ShownOrder> {
-  const record = await readOrder(api.db, 'm_one', orderId);
+  const record = await readOrder(api.db, 'm_one', 'conekta', orderId);
   return { ...record?.raw, object: 'order', charges: { object: 'list', data: record?.charges.map(({ raw }) => raw) } } as unknown as ShownOrder;
 }
 

@@ -59,7 +59,7 @@ export async function playRefund(db: Database, refund: NewRefund, fates: readonl
   const { merchantId, orderId } = refund;
   const refundId = deriveRefundId(merchantId, orderId, refund.idempotencyKey);
   const { policy } = await readMerchant(db, merchantId);
-  const reservation = await reserveRefund(db, ACTING, { ...refund, refundId, fingerprint: refundFingerprint(refund), gated: true, policy, demands: {}, recordRefusal: true });
+  const reservation = await reserveRefund(db, ACTING, { ...refund, provider: refund.provider ?? 'conekta', refundId, fingerprint: refundFingerprint(refund), gated: true, policy, demands: {}, recordRefusal: true });
   const [checkpoint] = reservation.kind === 'reserved' ? reservation.checkpoints : [];
   if (checkpoint !== undefined) await enterCheckpoint(db, ACTING, { merchantId, refundId }, checkpoint.kind);
   for (const [index, { legId }] of (reservation.kind === 'reserved' && checkpoint === undefined ? reservation.legs : []).entries()) {
@@ -92,7 +92,7 @@ export async function failPlayedLate(db: Database, key: LegKey): Promise<void> {
 /** The order with the refund of a leg in a state: a new one, or the one it had already. */
 async function orderShowing(db: Database, { merchantId, legId }: LegKey, state: ProviderRefundState) {
   const leg = await db.selectFrom('legs').select(['order_id', 'charge_id', 'amount_minor', 'provider_refund_id']).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).executeTakeFirstOrThrow();
-  const record = await readOrder(db, merchantId, leg.order_id);
+  const record = await readOrder(db, merchantId, 'conekta', leg.order_id);
   if (record === null) throw new Error('the order is not on record');
   refundCount += 1;
   const providerRefundId = leg.provider_refund_id ?? `refund_${refundCount}`;

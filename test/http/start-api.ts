@@ -47,7 +47,7 @@ export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestAp
   const client = new FakeClient();
   const lines: string[] = [];
   const app = await createApiApp({
-    db, client, webhookPublicKeyPem: undefined, syncWaitMs: 50, isReady: async () => true,
+    db, client, webhookPublicKeyPem: undefined, gateway: { isConfigured: true, webhookPublicKeyPem: undefined }, syncWaitMs: 50, isReady: async () => true,
     orders: { baseUrl: 'http://127.0.0.1:9', credentialOf: () => 'key_provider', timeoutMs: 1000 },
     logger: pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) }),
     ...overrides,

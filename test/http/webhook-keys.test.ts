@@ -35,7 +35,7 @@ describe('readWebhookKeys', () => {
     ['none without a setting', undefined, 0], ['one', old.pem, 1], ['two without a line between', old.pem.trimEnd() + current.pem, 2], ['two with Windows line ends', `${old.pem}${current.pem}`.replaceAll('\n', '\r\n'), 2],
     ['three with white space around', `\n\n ${old.pem}\n\n\t${current.pem}\n${stranger.pkcs1}\n\n`, 3],
   ])('should read %s', (_, pem, count) => {
-    expect(readWebhookKeys(pem)).toHaveLength(count);
+    expect(readWebhookKeys('CONEKTA_WEBHOOK_PUBLIC_KEY', pem)).toHaveLength(count);
   });
 
   it.each([
@@ -45,6 +45,6 @@ describe('readWebhookKeys', () => {
     ['a key that cannot be read', `${old.pem}-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----`, 'key 2 of 2 cannot be read'],
     ['a private key', `${current.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()}${old.pem}`, 'key 1 of 2 is not a public key'],
   ])('should not start with %s, and say why without quoting it', (_, pem, message) => {
-    expect(() => readWebhookKeys(pem)).toThrow(`CONEKTA_WEBHOOK_PUBLIC_KEY is not valid: ${message.startsWith('something') ? 'it holds ' : ''}${message}`);
+    expect(() => readWebhookKeys('CONEKTA_WEBHOOK_PUBLIC_KEY', pem)).toThrow(`CONEKTA_WEBHOOK_PUBLIC_KEY is not valid: ${message.startsWith('something') ? 'it holds ' : ''}${message}`);
   });
 });

@@ -229,7 +229,7 @@ describe('POST /webhooks/conekta, after the end of the Workflow', () => {
 describe('createApiApp', () => {
   it.each([['no key', 'nonsense'], ['another kind of key', generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString()]])('should not start with %s for webhooks', async (_, webhookPublicKeyPem) => {
     await expect(createApiApp({
-      db: api.db, client: api.client, orders: { baseUrl: 'http://127.0.0.1:9', credentialOf: () => undefined, timeoutMs: 1 }, webhookPublicKeyPem, syncWaitMs: 1, isReady: async () => true, logger: false,
+      db: api.db, client: api.client, orders: { baseUrl: 'http://127.0.0.1:9', credentialOf: () => undefined, timeoutMs: 1 }, webhookPublicKeyPem, gateway: { isConfigured: false, webhookPublicKeyPem: undefined }, syncWaitMs: 1, isReady: async () => true, logger: false,
     })).rejects.toThrow();
   });
 });

@@ -1,31 +1,33 @@
 import { describe, expect, it } from 'vitest';
 import { MAGIC_VALUES } from '../../src/sandbox/magic-values.ts';
+import { countedOf, DIALECTS } from './dialects.ts';
 import { arm, see, type Seen } from './faulty-call.ts';
 import { advanceClock, createCardOrder, createPayout, payoutRequest, startSandbox } from './start-sandbox.ts';
 
 /** Far enough away that nothing falls due before the test moves the clock. */
 const DELAY_MS = 600_000;
 
-describe('faults of a refund', () => {
+describe.each(DIALECTS)('faults of a refund in the dialect of $name', (dialect) => {
   // Written out from PRODUCT X4: what the caller sees, and whether money moved.
   it.each<[string, Seen, boolean]>([
     ['decline', 402, false], ['unavailable', 503, false], ['timeout', 'silence', true], ['hang', 'silence', false],
     ['error_after', 500, true], ['reset', 'reset', true], ['truncated', 'unreadable', true], ['rate_limited', 429, false],
   ])('should show %s as %s and execute: %s (X4)', async (mode, expected, executed) => {
     const sandbox = await startSandbox();
-    const order = await createCardOrder(sandbox, 5000);
-    await arm(sandbox, { operation: 'refund', mode });
-    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, { amount: 700 })).toBe(expected);
-    expect(await sandbox.journal()).toEqual(executed ? [['refund', 700]] : []);
-    expect((await sandbox.call('GET', `/orders/${order.id}`)).body.amount_refunded).toBe(executed ? 700 : 0);
-    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, { amount: 700 })).toBe(200);
+    const [payable, other] = [await dialect.pay(sandbox, 5000), await dialect.pay(sandbox, 5000)];
+    await arm(sandbox, { operation: 'refund', mode, charge_id: payable.chargeId });
+    expect((await sandbox.call('POST', other.refundPath, dialect.refundBody(100))).status).toBe(200);
+    expect(await see(sandbox, 'POST', payable.refundPath, dialect.refundBody(700))).toBe(expected);
+    expect(await sandbox.journal(`?charge_id=${payable.chargeId}`)).toEqual(executed ? [['refund', 700]] : []);
+    expect(countedOf(await dialect.refunds(sandbox, payable))).toBe(executed ? 700 : 0);
+    expect(await see(sandbox, 'POST', payable.refundPath, dialect.refundBody(700))).toBe(200);
   });
 
   it('should execute a late commit after its delay, unanswered (X4)', async () => {
     const sandbox = await startSandbox();
-    const order = await createCardOrder(sandbox, 5000);
+    const payable = await dialect.pay(sandbox, 5000);
     await arm(sandbox, { operation: 'refund', mode: 'late_commit', delay_ms: DELAY_MS });
-    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, { amount: 700 })).toBe('silence');
+    expect(await see(sandbox, 'POST', payable.refundPath, dialect.refundBody(700))).toBe('silence');
     expect(await sandbox.journal()).toEqual([]);
     advanceClock(DELAY_MS);
     expect(await sandbox.journal()).toEqual([['refund', 700]]);
@@ -33,15 +35,30 @@ describe('faults of a refund', () => {
 
   it('should never over-refund by a late commit: it does nothing when nothing is left (M2)', async () => {
     const sandbox = await startSandbox();
-    const order = await createCardOrder(sandbox, 5000);
+    const { refundPath } = await dialect.pay(sandbox, 5000);
     await arm(sandbox, { operation: 'refund', mode: 'late_commit', delay_ms: DELAY_MS });
-    await see(sandbox, 'POST', `/orders/${order.id}/refunds`, {});
-    await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 1 });
+    await see(sandbox, 'POST', refundPath, dialect.refundBody());
+    await sandbox.call('POST', refundPath, dialect.refundBody(1));
     advanceClock(DELAY_MS);
     expect(await sandbox.journal()).toEqual([['refund', 1], ['refund', 4999]]);
     await arm(sandbox, { operation: 'refund', mode: 'late_commit', delay_ms: 0 });
-    await see(sandbox, 'POST', `/orders/${order.id}/refunds`, {});
+    await see(sandbox, 'POST', refundPath, dialect.refundBody());
     expect(await sandbox.journal()).toHaveLength(2);
+  });
+
+  it.each<[string, Seen]>([
+    ['decline', 402], ['unavailable', 503], ['timeout', 'silence'], ['hang', 'silence'], ['late_commit', 'silence'], ['error_after', 500],
+    ['reset', 'reset'], ['truncated', 'unreadable'], ['rate_limited', 429],
+  ])('should spoil both reads by %s as %s, and move nothing (X4)', async (mode, expected) => {
+    const sandbox = await startSandbox();
+    const payable = await dialect.pay(sandbox, 5000);
+    await sandbox.call('POST', payable.refundPath, dialect.refundBody(100));
+    for (const operation of ['refund.find', 'order.get'] as const) {
+      await arm(sandbox, { operation, mode, charge_id: payable.chargeId });
+      expect(await see(sandbox, 'GET', payable.readPaths[operation])).toBe(expected);
+      expect((await sandbox.call('GET', payable.readPaths[operation])).status).toBe(200);
+    }
+    expect(await sandbox.journal()).toEqual([['refund', 100]]);
   });
 });
 
@@ -139,7 +156,7 @@ describe('POST /sandbox/faults', () => {
     const sandbox = await startSandbox();
     await arm(sandbox, { operation: 'refund', mode: 'decline', times: 3 });
     const { body } = await sandbox.call('GET', '/sandbox/faults', undefined, { authorization: '' });
-    expect(body.data).toEqual([{ id: 1, operation: 'refund', mode: 'decline', times: 3, delay_ms: null, charge_id: null, payout_id: null }]);
+    expect(body.data).toEqual([{ id: 1, operation: 'refund', mode: 'decline', times: 3, delay_ms: null, charge_id: null, payout_id: null, status: null }]);
     expect((await sandbox.call('DELETE', '/sandbox/faults')).body).toEqual({ cleared: 1 });
     expect((await sandbox.call('GET', '/sandbox/faults')).body.data).toEqual([]);
   });
@@ -149,6 +166,9 @@ describe('POST /sandbox/faults', () => {
     { operation: 'webhook', mode: 'decline' }, { operation: 'order.get', mode: 'late_failure' }, { operation: 'refund', mode: 'decline', times: 0 },
     { operation: 'refund', mode: 'decline', delay_ms: -1 }, { operation: 'refund', mode: 'decline', extra: 1 }, { operation: 'refund', mode: 'decline', payout_id: 'x' },
     { operation: 'payout.create', mode: 'async_failure' }, { operation: 'payout.cancel', mode: 'async_failure' }, { operation: 'refund.find', mode: 'async_failure' },
+    { operation: 'refund', mode: 'decline', status: 'review' }, { operation: 'refund', mode: 'async', status: 'rejected' }, { operation: 'refund', mode: 'async', status: 'approved' },
+    { operation: 'refund', mode: 'late_failure', status: 'review' }, { operation: 'refund', mode: 'async_failure', status: 'refunded' },
+    { operation: 'payout.create', mode: 'async', status: 'review' }, { operation: 'refund', mode: 'async', status: 'lost' },
     { operation: 'webhook', mode: 'drop', charge_id: 'x', payout_id: 'y' }, { operation: 'payout.create', mode: 'decline', charge_id: 'x' },
   ])('should refuse %j with 422 (X4)', async (fault) => {
     const sandbox = await startSandbox();
@@ -162,15 +182,17 @@ describe('MAGIC_VALUES', () => {
     [901, 402, 0], [902, 503, 0], [903, 'silence', 1], [904, 'silence', 0], [906, 500, 1], [907, 'reset', 1], [908, 'unreadable', 1], [909, 429, 0],
   ];
 
-  it.each(EXPECTED)('should treat a refund ending in %i as %s, once per charge and amount (X6)', async (ending, expected, movements) => {
-    const sandbox = await startSandbox();
-    const order = await createCardOrder(sandbox, 50_000);
-    const refund = { amount: 10_000 + ending };
-    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, refund)).toBe(expected);
-    expect(await sandbox.journal()).toHaveLength(movements);
-    // A refusal is for ever, anything else passes on the second attempt.
-    expect(await see(sandbox, 'POST', `/orders/${order.id}/refunds`, refund)).toBe(ending === 901 ? 402 : 200);
-  });
+  it.each(DIALECTS.flatMap((dialect) => EXPECTED.map(([ending, expected, movements]) => ({ dialect, name: dialect.name, ending, expected, movements }))))(
+    'should treat a refund in the dialect of $name ending in $ending as $expected, once per charge and amount (X6)', async ({ dialect, ending, expected, movements }) => {
+      const sandbox = await startSandbox();
+      const { refundPath } = await dialect.pay(sandbox, 50_000);
+      const body = dialect.refundBody(10_000 + ending);
+      expect(await see(sandbox, 'POST', refundPath, body)).toBe(expected);
+      expect(await sandbox.journal()).toHaveLength(movements);
+      // A refusal is for ever, anything else passes on the second attempt.
+      expect(await see(sandbox, 'POST', refundPath, body)).toBe(ending === 901 ? 402 : 200);
+    },
+  );
 
   it('should hit a new payout order once, recognised by our id in the metadata (X6)', async () => {
     const sandbox = await startSandbox();

@@ -12,7 +12,7 @@ export async function see(sandbox: RunningSandbox, method: string, path: string,
   const seen = (async (): Promise<Seen> => {
     try {
       const response = await fetch(sandbox.url + path, {
-        method, headers, signal: patience.signal, ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        method, headers, signal: patience.signal, ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const text = await response.text();
       try {

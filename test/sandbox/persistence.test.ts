@@ -94,7 +94,7 @@ describe('the sandbox’s file', () => {
     await made.app.close();
     const tables = schemaOf(databasePath);
     const file = new DatabaseSync(databasePath);
-    file.exec('PRAGMA user_version = 1; ALTER TABLE payout_orders DROP COLUMN is_voidable');
+    file.exec(`PRAGMA user_version = 1; ALTER TABLE payout_orders DROP COLUMN is_voidable; ${BEFORE_THE_GATEWAY}`);
     file.close();
 
     const upgraded = await startSandbox({ databasePath });
@@ -170,11 +170,16 @@ function schemaOf(databasePath: string): unknown[] {
   return rows;
 }
 
+/** Takes from a file what came with the third version. */
+const BEFORE_THE_GATEWAY = `
+  DROP TABLE refund_messages; DROP TABLE payments; ALTER TABLE faults DROP COLUMN status; ALTER TABLE webhook_deliveries DROP COLUMN target;`;
+
 /** Turns a file back into one of the first version, with a refund in each of its states, work put off, and an event not yet taken. */
 function makeOld(databasePath: string, chargeId: string): void {
   const file = new DatabaseSync(databasePath);
   file.exec(`
     PRAGMA user_version = 0;
+    ${BEFORE_THE_GATEWAY}
     ALTER TABLE payout_orders DROP COLUMN is_voidable;
     DROP TABLE refunds;
     CREATE TABLE refunds (

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { countedOf, DIALECTS, type DialectUnderTest, type Payable } from './dialects.ts';
 import { advanceClock, createCardOrder, expectShape, startSandbox, type Answer, type RunningSandbox } from './start-sandbox.ts';
 
 /** Far enough away that nothing falls due before the test moves the clock. */
@@ -8,16 +9,20 @@ const HALF_MS = DELAY_MS / 2;
 const STATES = ['authorized', 'approved', 'succeeded', 'failed'] as const;
 type State = (typeof STATES)[number];
 
-interface Refund { readonly orderId: string; readonly chargeId: string; readonly id: string }
+interface Refund { readonly dialect: DialectUnderTest; readonly payable: Payable; readonly id: string }
 
 /** Refunds 4000 of a charge of 5000, as a fault wants it. */
-async function makeRefund(sandbox: RunningSandbox, mode?: 'async' | 'async_failure' | 'late_failure', delayMs = DELAY_MS): Promise<Refund> {
-  const order = await createCardOrder(sandbox, 5000);
-  const chargeId = order.charges.data[0].id as string;
-  if (mode !== undefined) await sandbox.call('POST', '/sandbox/faults', { operation: 'refund', mode, delay_ms: delayMs, charge_id: chargeId });
-  const { status, body } = await sandbox.call('POST', `/orders/${order.id}/refunds`, { amount: 4000 });
-  expect(status).toBe(200);
-  return { orderId: order.id as string, chargeId, id: body.charges.data[0].refunds.data[0].id as string };
+async function makeRefund(sandbox: RunningSandbox, dialect: DialectUnderTest, mode?: 'async' | 'async_failure' | 'late_failure'): Promise<Refund> {
+  const payable = await dialect.pay(sandbox, 5000);
+  if (mode !== undefined) await sandbox.call('POST', '/sandbox/faults', { operation: 'refund', mode, delay_ms: DELAY_MS, charge_id: payable.chargeId });
+  expect((await refundMore(sandbox, { dialect, payable }, 4000)).status).toBe(200);
+  const [refund] = await dialect.refunds(sandbox, payable);
+  return { dialect, payable, id: refund?.id ?? expect.unreachable('no refund') };
+}
+
+/** Refunds an amount of the same charge, or what remains of it. */
+async function refundMore(sandbox: RunningSandbox, { dialect, payable }: Pick<Refund, 'dialect' | 'payable'>, amountMinor?: number): Promise<Answer> {
+  return sandbox.call('POST', payable.refundPath, dialect.refundBody(amountMinor));
 }
 
 async function act(sandbox: RunningSandbox, { id }: Refund, what: string): Promise<Answer> {
@@ -25,39 +30,63 @@ async function act(sandbox: RunningSandbox, { id }: Refund, what: string): Promi
 }
 
 /** A refund brought into a state by hand. */
-async function refundIn(sandbox: RunningSandbox, state: State): Promise<Refund> {
-  const refund = await makeRefund(sandbox, 'async');
+async function refundIn(sandbox: RunningSandbox, dialect: DialectUnderTest, state: State): Promise<Refund> {
+  const refund = await makeRefund(sandbox, dialect, 'async');
   const what = { authorized: undefined, approved: 'approval', succeeded: 'completion', failed: 'failure' }[state];
   if (what !== undefined) expect((await act(sandbox, refund, what)).status).toBe(200);
   return refund;
 }
 
-async function orderOf(sandbox: RunningSandbox, { orderId }: Refund): Promise<Answer['body']> {
-  const { body } = await sandbox.call('GET', `/orders/${orderId}`);
-  expectShape('order_after_refund', body);
-  return body;
+/** The order or payment of a refund, as its own read shows it. */
+async function read(sandbox: RunningSandbox, { payable }: Refund): Promise<Answer['body']> {
+  return (await sandbox.call('GET', payable.readPaths['order.get'])).body;
 }
 
-/** How the refund is listed, what its order counts as refunded, and what the journal has of it. */
-async function look(sandbox: RunningSandbox, refund: Refund): Promise<unknown[]> {
-  const order = await orderOf(sandbox, refund);
-  const [charge] = order.charges.data;
-  const listed = charge.refunds.data.find((row: { id: string }) => row.id === refund.id);
-  return [listed.status, order.amount_refunded, charge.status, await sandbox.journal(`?charge_id=${refund.chargeId}`)];
+/** The state of the refund, what counts as refunded of its charge, and what the journal has of it. */
+async function look(sandbox: RunningSandbox, { dialect, payable, id }: Refund): Promise<unknown[]> {
+  const refunds = await dialect.refunds(sandbox, payable);
+  return [refunds.find((refund) => refund.id === id)?.state, countedOf(refunds), await sandbox.journal(`?charge_id=${payable.chargeId}`)];
 }
 
-describe('async', () => {
+describe.each(DIALECTS)('asynchronous and late refunds in the dialect of $name', (dialect) => {
   it('should be authorized, approved after half the delay, and succeeded after it; refunded from the beginning, journaled at the end (X4)', async () => {
     const sandbox = await startSandbox();
-    const refund = await makeRefund(sandbox, 'async');
-    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, 'partially_refunded', []]);
-    expect((await sandbox.call('POST', `/orders/${refund.orderId}/refunds`, { amount: 1001 })).status).toBe(422);
+    const refund = await makeRefund(sandbox, dialect, 'async');
+    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, []]);
+    expect((await refundMore(sandbox, refund, 1001)).status).toBe(422);
     advanceClock(HALF_MS);
-    expect(await look(sandbox, refund)).toEqual(['approved', 4000, 'partially_refunded', []]);
-    expect((await sandbox.call('POST', `/orders/${refund.orderId}/refunds`, { amount: 1001 })).status).toBe(422);
+    expect(await look(sandbox, refund)).toEqual(['approved', 4000, []]);
+    expect((await refundMore(sandbox, refund, 1001)).status).toBe(422);
     advanceClock(HALF_MS);
-    expect(await look(sandbox, refund)).toEqual([undefined, 4000, 'partially_refunded', [['refund', 4000]]]);
+    expect(await look(sandbox, refund)).toEqual(['succeeded', 4000, [['refund', 4000]]]);
   });
+
+  it('should be authorized, then listed as failed without a journal row; the charge is refundable again (X4)', async () => {
+    const sandbox = await startSandbox();
+    const refund = await makeRefund(sandbox, dialect, 'async_failure');
+    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, []]);
+    advanceClock(HALF_MS);
+    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, []]);
+    advanceClock(HALF_MS);
+    expect(await look(sandbox, refund)).toEqual(['failed', 0, []]);
+    expect((await refundMore(sandbox, refund, 5000)).status).toBe(200);
+  });
+
+  it('should stay listed as failed late, count for nothing, and be taken back in the journal; the charge is refundable again (X4, R9)', async () => {
+    const sandbox = await startSandbox();
+    const refund = await makeRefund(sandbox, dialect, 'late_failure');
+    expect(await look(sandbox, refund)).toEqual(['succeeded', 4000, [['refund', 4000]]]);
+    advanceClock(DELAY_MS);
+    expect(await look(sandbox, refund)).toEqual(['failed', 0, [['refund', 4000], ['refund_failed', 4000]]]);
+    expect((await refundMore(sandbox, refund)).status).toBe(200);
+    const listed = await dialect.refunds(sandbox, refund.payable);
+    expect(listed.map(({ amountMinor, state }) => [amountMinor, state])).toEqual([[5000, 'succeeded'], [4000, 'failed']]);
+    expect(await sandbox.journal()).toEqual([['refund', 4000], ['refund_failed', 4000], ['refund', 5000]]);
+  });
+});
+
+describe('orders with asynchronous and late refunds', () => {
+  const [conekta] = DIALECTS as [DialectUnderTest];
 
   it('should answer the refund itself as authorized, in the shape of seed 002 (X4)', async () => {
     const sandbox = await startSandbox();
@@ -78,46 +107,26 @@ describe('async', () => {
     for (const charge of body.charges.data) expect(charge.refunds.data[0]).not.toHaveProperty('status');
     expect(await sandbox.journal()).toEqual([['refund', 30_000], ['refund', 20_000]]);
   });
-});
 
-describe('async_failure', () => {
-  it('should be authorized, then listed as failed without a journal row; the charge is refundable again (X4)', async () => {
-    const sandbox = await startSandbox();
-    const refund = await makeRefund(sandbox, 'async_failure');
-    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, 'partially_refunded', []]);
-    advanceClock(HALF_MS);
-    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, 'partially_refunded', []]);
-    advanceClock(HALF_MS);
-    expect(await look(sandbox, refund)).toEqual(['failed', 0, 'paid', []]);
-    expect((await sandbox.call('POST', `/orders/${refund.orderId}/refunds`, { amount: 5000 })).status).toBe(200);
-  });
-});
-
-describe('late_failure', () => {
-  it('should stay listed as failed, count for nothing, and be taken back in the journal; the charge is refundable again (X4, R9)', async () => {
+  it('should be dated when they fail, and be paid as if nothing had been refunded (X4, R9)', async () => {
     const sandbox = await startSandbox();
     // Stopped, so that the seconds below cannot turn over in between.
     advanceClock(0);
-    const refund = await makeRefund(sandbox, 'late_failure');
-    const before = await orderOf(sandbox, refund);
-    expect(await look(sandbox, refund)).toEqual([undefined, 4000, 'partially_refunded', [['refund', 4000]]]);
+    const refund = await makeRefund(sandbox, conekta, 'late_failure');
+    const before = await read(sandbox, refund);
+    expect(before).toMatchObject({ payment_status: 'partially_refunded', charges: { data: [{ status: 'partially_refunded' }] } });
     advanceClock(DELAY_MS);
-    expect(await look(sandbox, refund)).toEqual(['failed', 0, 'paid', [['refund', 4000], ['refund_failed', 4000]]]);
-    const after = await orderOf(sandbox, refund);
+    const after = await read(sandbox, refund);
     expect(after).toMatchObject({ payment_status: 'paid', is_refundable: true, amount_refunded: 0, updated_at: before.updated_at + DELAY_MS / 1000 });
     const paid = (await sandbox.call('GET', '/orders?payment_status=paid')).body;
-    expect(paid.data.map((order: { id: string }) => order.id)).toEqual([refund.orderId]);
-    expect(after.charges.data[0]).toMatchObject({ is_refundable: true, refunds: { object: 'list', total: 1, data: [{ amount: -4000 }] } });
-
-    const again = await sandbox.call('POST', `/orders/${refund.orderId}/refunds`);
-    expect(again.body).toMatchObject({ payment_status: 'refunded', amount_refunded: 5000, is_refundable: false });
-    const { total, data } = again.body.charges.data[0].refunds;
-    expect([total, data.map((row: { amount: number; status?: string }) => [row.amount, row.status])]).toEqual([2, [[-5000, undefined], [-4000, 'failed']]]);
-    expect(await sandbox.journal()).toEqual([['refund', 4000], ['refund_failed', 4000], ['refund', 5000]]);
+    expect(paid.data.map((order: { id: string }) => order.id)).toEqual([refund.payable.id]);
+    expect(after.charges.data[0]).toMatchObject({ status: 'paid', is_refundable: true, refunds: { object: 'list', total: 1, data: [{ amount: -4000 }] } });
+    const again = await refundMore(sandbox, refund);
+    expect(again.body).toMatchObject({ payment_status: 'refunded', amount_refunded: 5000, is_refundable: false, charges: { data: [{ refunds: { total: 2 } }] } });
   });
 });
 
-describe('POST /sandbox/refunds/{id}/…', () => {
+describe.each(DIALECTS)('POST /sandbox/refunds/{id}/… in the dialect of $name', (dialect) => {
   // Written out: what each act makes of a refund in each state, and what the journal then has; null is a 409.
   const OUT: [string, number][] = [['refund', 4000]];
   const BACK: [string, number][] = [...OUT, ['refund_failed', 4000]];
@@ -128,52 +137,51 @@ describe('POST /sandbox/refunds/{id}/…', () => {
     ['failed', 'approval', null], ['failed', 'completion', null], ['failed', 'failure', null],
   ])('should take a refund that is %s by %s to %j, or refuse and change nothing (X4, X3)', async (state, what, expected) => {
     const sandbox = await startSandbox();
-    const refund = await refundIn(sandbox, state);
-    const before = [await orderOf(sandbox, refund), await sandbox.journal()];
+    const refund = await refundIn(sandbox, dialect, state);
+    const before = [await read(sandbox, refund), await sandbox.journal()];
     const answer = await act(sandbox, refund, what);
     if (expected === null) {
       expectShape('error', answer.body);
       expect([answer.status, answer.body.type]).toEqual([409, 'conflict_error']);
-      expect([await orderOf(sandbox, refund), await sandbox.journal()]).toEqual(before);
+      expect([await read(sandbox, refund), await sandbox.journal()]).toEqual(before);
       return;
     }
     const [to, journal] = expected;
-    expect([answer.status, answer.body]).toEqual([200, await orderOf(sandbox, refund)]);
-    const counted = to === 'failed' ? [0, 'paid'] : [4000, 'partially_refunded'];
-    expect(await look(sandbox, refund)).toEqual([to === 'succeeded' ? undefined : to, ...counted, journal]);
+    expect([answer.status, answer.body]).toEqual([200, await read(sandbox, refund)]);
+    expect(await look(sandbox, refund)).toEqual([to, to === 'failed' ? 0 : 4000, journal]);
   });
 
   it('should fail an ordinary refund, and move no other refund of the charge (R9)', async () => {
     const sandbox = await startSandbox();
-    const refund = await makeRefund(sandbox);
-    const other = (await sandbox.call('POST', `/orders/${refund.orderId}/refunds`, { amount: 1000 })).body.charges.data[0].refunds.data[0].id as string;
-    const { body } = await act(sandbox, refund, 'failure');
-    expect(body).toMatchObject({ payment_status: 'partially_refunded', amount_refunded: 1000 });
-    expect(body.charges.data[0].refunds.data.map((row: { id: string; status?: string }) => [row.id, row.status])).toEqual([[other, undefined], [refund.id, 'failed']]);
+    const refund = await makeRefund(sandbox, dialect);
+    await refundMore(sandbox, refund, 1000);
+    expect((await act(sandbox, refund, 'failure')).status).toBe(200);
+    const listed = await dialect.refunds(sandbox, refund.payable);
+    expect(listed.map(({ amountMinor, state }) => [amountMinor, state])).toEqual([[1000, 'succeeded'], [4000, 'failed']]);
     expect(await sandbox.journal()).toEqual([['refund', 4000], ['refund', 1000], ['refund_failed', 4000]]);
   });
 
   it('should leave to the clock what is still to come, and only that (X4)', async () => {
     const sandbox = await startSandbox();
     const [approved, completed, failed, doomed] = [
-      await makeRefund(sandbox, 'async'), await makeRefund(sandbox, 'async'), await makeRefund(sandbox, 'async'), await makeRefund(sandbox, 'async_failure'),
+      await makeRefund(sandbox, dialect, 'async'), await makeRefund(sandbox, dialect, 'async'), await makeRefund(sandbox, dialect, 'async'), await makeRefund(sandbox, dialect, 'async_failure'),
     ];
     await act(sandbox, approved, 'approval');
     await act(sandbox, completed, 'completion');
     await act(sandbox, failed, 'failure');
     await act(sandbox, doomed, 'approval');
     advanceClock(DELAY_MS);
-    const done = [undefined, 4000, 'partially_refunded', OUT];
+    const done = ['succeeded', 4000, OUT];
     expect([await look(sandbox, approved), await look(sandbox, completed)]).toEqual([done, done]);
-    const undone = ['failed', 0, 'paid', []];
+    const undone = ['failed', 0, []];
     expect([await look(sandbox, failed), await look(sandbox, doomed)]).toEqual([undone, undone]);
   });
 
   it('should answer 404 for a refund that is not there, and for an act that is none', async () => {
     const sandbox = await startSandbox();
-    const refund = await makeRefund(sandbox, 'async');
+    const refund = await makeRefund(sandbox, dialect, 'async');
     expect((await sandbox.call('POST', '/sandbox/refunds/0123456789abcdef01234567/failure')).status).toBe(404);
     expect((await sandbox.call('POST', `/sandbox/refunds/${refund.id}/reversal`)).status).toBe(404);
-    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, 'partially_refunded', []]);
+    expect(await look(sandbox, refund)).toEqual(['authorized', 4000, []]);
   });
 });

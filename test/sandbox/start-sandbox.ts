@@ -8,7 +8,7 @@ import { createSandboxApp, type SandboxOptions } from '../../src/sandbox/app.ts'
 
 /** A JSON answer, with the shape left to the test. */
 // oxlint-disable-next-line typescript/no-explicit-any -- answers are probed field by field
-export interface Answer { readonly status: number; readonly headers: Headers; readonly body: any }
+export interface Answer { readonly status: number; readonly headers: Headers; readonly text: string; readonly body: any }
 
 /** A listening sandbox and ways to talk to it. */
 export interface RunningSandbox {
@@ -48,7 +48,8 @@ export async function startSandbox(options: Partial<SandboxOptions> = {}): Promi
       headers: { authorization: 'Bearer key_demo', ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    return { status: response.status, headers: response.headers, body: await response.json() };
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: JSON.parse(text) };
   };
   const journal = async (filter = ''): Promise<readonly (readonly [string, number])[]> => {
     const { body } = await call('GET', `/sandbox/journal${filter}`);
@@ -70,6 +71,13 @@ export function cardOrder(...amounts: number[]): Record<string, unknown> {
 /** Creates an order with one card charge per amount and returns its body. */
 export async function createCardOrder(sandbox: RunningSandbox, ...amounts: number[]): Promise<Answer['body']> {
   const { status, body } = await sandbox.call('POST', '/orders', cardOrder(...amounts));
+  expect(status).toBe(200);
+  return body;
+}
+
+/** Creates a payment at the gateway and returns its body. The amount is the text of a decimal. */
+export async function createPayment(sandbox: RunningSandbox, amount: string, over: Record<string, unknown> = {}): Promise<Answer['body']> {
+  const { status, body } = await sandbox.call('POST', '/pagos', JSON.stringify({ amount: 0, ...over }).replace('"amount":0', `"amount":${amount}`));
   expect(status).toBe(200);
   return body;
 }

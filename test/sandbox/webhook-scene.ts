@@ -18,11 +18,16 @@ export interface WebhookScene {
   readonly until: (count: number) => Promise<readonly string[]>;
 }
 
-/** Starts a sandbox whose events are received, each answered with the status that `answer` gives for the attempt, counted from 1. */
-export async function startWebhookScene(answer: (attempt: number) => number = () => 200, databasePath = ':memory:'): Promise<WebhookScene> {
+/**
+ * Starts a sandbox whose events are received, each answered with the status that `answer` gives for the attempt, counted from 1; `receiver` says
+ * of which dialect.
+ */
+export async function startWebhookScene(
+  answer: (attempt: number) => number = () => 200, databasePath = ':memory:', receiver: 'webhook' | 'gatewayWebhook' = 'webhook',
+): Promise<WebhookScene> {
   const received: ReceivedEvent[] = [];
   const { url } = await receiveWebhooks((event) => answer(received.push(event)));
-  const sandbox = await startSandbox({ databasePath, webhook: { url, privateKeyPem: WEBHOOK_KEY.privateKeyPem } });
+  const sandbox = await startSandbox({ databasePath, [receiver]: { url, privateKeyPem: WEBHOOK_KEY.privateKeyPem } });
   const until = async (count: number): Promise<readonly string[]> => {
     await vi.waitUntil(() => received.length >= count, { timeout: 5000, interval: 10 });
     return received.map((event) => event.type);

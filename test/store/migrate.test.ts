@@ -80,7 +80,7 @@ describe.each(DATABASE_KINDS)('migrate on %s', (kind) => {
     if (database === null) return skip('PostgreSQL is not installed');
     const handles = [database.db, database.openAgain(), database.openAgain(), database.openAgain()];
     const applied = await Promise.all(handles.map((db) => migrate(db)));
-    expect(applied.flat()).toEqual(['0001-initial', '0002-refunds-complete', '0003-payout-orders-complete']);
+    expect(applied.flat()).toEqual(['0001-initial', '0002-refunds-complete', '0003-payout-orders-complete', '0004-several-providers']);
     await expect(migrate(database.db)).resolves.toEqual([]);
     const { rows } = await sql<{ count: number }>`select count(*)::int as count from information_schema.tables where table_name = 'money_movements'`.execute(database.db);
     expect(rows).toEqual([{ count: 1 }]);
@@ -92,7 +92,7 @@ describe.each(DATABASE_KINDS)('migrate on %s', (kind) => {
     const { db } = database;
     await leaveRowsOf0001(db);
     const before = await rowsOf(db);
-    expect(await migrate(db)).toEqual(['0002-refunds-complete', '0003-payout-orders-complete']);
+    expect(await migrate(db)).toEqual(['0002-refunds-complete', '0003-payout-orders-complete', '0004-several-providers']);
     const after = await rowsOf(db);
     for (const [table, rows] of Object.entries(before)) expect(after[table]).toMatchObject(rows);
     // What is new demands nothing of refunds from before it.
@@ -113,7 +113,7 @@ describe.each(DATABASE_KINDS)('migrate on %s', (kind) => {
     const { db } = database;
     await leaveRowsOf0002(db);
     const before = await rowsOf(db);
-    expect(await migrate(db)).toEqual(['0003-payout-orders-complete']);
+    expect(await migrate(db)).toEqual(['0003-payout-orders-complete', '0004-several-providers']);
     const after = await rowsOf(db);
     for (const [table, rows] of Object.entries(before)) expect([table, after[table]]).toEqual([table, rows]);
     const plans = [];

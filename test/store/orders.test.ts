@@ -20,7 +20,7 @@ describeOnEachDatabase('saveOrder', (database) => {
     const db = database();
     const shop = await openShop(db, [{ paid: false, providerStatus: 'pending_payment' }]);
     await save(db, shop, 5, { amountMinor: 9_000, disputedMinor: 20, raw: { fresh: true } });
-    expect(await readOrder(db, shop.merchantId, shop.orderId)).toEqual({
+    expect(await readOrder(db, shop.merchantId, PROVIDER, shop.orderId)).toEqual({
       raw: { readAt: 5 },
       charges: [{ chargeId: 'chg_1', capturedMinor: 9_000, heldMinor: 0, externalMinor: 0, disputedMinor: 20, paid: true, currency: 'MXN', raw: { fresh: true } }],
     });
@@ -31,7 +31,7 @@ describeOnEachDatabase('saveOrder', (database) => {
     const shop = await openShop(db);
     await save(db, shop, 5, { disputedMinor: 20, refunds: [MANUAL], raw: { fresh: true } });
     await save(db, shop, 4, { raw: { fresh: false } });
-    const order = await readOrder(db, shop.merchantId, shop.orderId);
+    const order = await readOrder(db, shop.merchantId, PROVIDER, shop.orderId);
     expect(order?.raw).toEqual({ readAt: 5 });
     expect(order?.charges).toMatchObject([{ disputedMinor: 20, externalMinor: 300, raw: { fresh: true } }]);
   });
@@ -39,8 +39,8 @@ describeOnEachDatabase('saveOrder', (database) => {
   it('should keep charges in the provider\'s order, and answer null for another merchant\'s order', async () => {
     const db = database();
     const shop = await openShop(db, [{ chargeId: 'chg_b' }, { chargeId: 'chg_a' }]);
-    expect((await readOrder(db, shop.merchantId, shop.orderId))?.charges.map((charge) => charge.chargeId)).toEqual(['chg_b', 'chg_a']);
-    expect(await readOrder(db, 'mer_other', shop.orderId)).toBeNull();
+    expect((await readOrder(db, shop.merchantId, PROVIDER, shop.orderId))?.charges.map((charge) => charge.chargeId)).toEqual(['chg_b', 'chg_a']);
+    expect(await readOrder(db, 'mer_other', PROVIDER, shop.orderId)).toBeNull();
   });
 
   it('should count refunds made without us, and not our own (M2)', async () => {

@@ -162,10 +162,10 @@ describeOnEachDatabase('findRefundOfOrder', (database) => {
     await reserve(db, shop, 'r', { amountMinor: 7 });
     await begin(db, legOf(shop, 'r'));
     await settleLeg(db, actingFor('r'), legOf(shop, 'r'), success('re_1'));
-    const record = { refundId: 'r', orderId: shop.orderId, status: 'refunded', statusDetail: 'complete', amountMinor: 7, currency: 'MXN' };
+    const record = { refundId: 'r', provider: PROVIDER, orderId: shop.orderId, status: 'refunded', statusDetail: 'complete', amountMinor: 7, currency: 'MXN' };
     expect(await readRefund(db, shop.merchantId, 'r')).toEqual(record);
-    for (const id of ['r', 're_1']) expect(await findRefundOfOrder(db, shop.merchantId, shop.orderId, id)).toEqual(record);
-    for (const id of ['r', 're_1']) expect(await findRefundOfOrder(db, shop.merchantId, 'ord_2', id)).toBeNull();
-    expect(await findRefundOfOrder(db, 'mer_other', shop.orderId, 'r')).toBeNull();
+    for (const id of ['r', 're_1']) expect(await findRefundOfOrder(db, shop.merchantId, PROVIDER, shop.orderId, id)).toEqual(record);
+    for (const id of ['r', 're_1']) expect(await findRefundOfOrder(db, shop.merchantId, PROVIDER, 'ord_2', id)).toBeNull();
+    expect(await findRefundOfOrder(db, 'mer_other', PROVIDER, shop.orderId, 'r')).toBeNull();
   });
 });

@@ -65,7 +65,7 @@ export const NO_POLICY: RefundPolicy = { reviewThresholdMinor: null, reviewExpir
 /** Reserves a refund of the shop's order, gated and with the refusal on record unless said otherwise. */
 export function reserve(db: Database, shop: Shop, refundId: string, over: Partial<RefundReservation> = {}): Promise<Reservation> {
   return reserveRefund(db, actingFor(refundId), {
-    merchantId: shop.merchantId, orderId: shop.orderId, refundId, idempotencyKey: `key-${refundId}`, fingerprint: 'f', gated: true, policy: NO_POLICY, demands: {},
+    merchantId: shop.merchantId, provider: PROVIDER, orderId: shop.orderId, refundId, idempotencyKey: `key-${refundId}`, fingerprint: 'f', gated: true, policy: NO_POLICY, demands: {},
     recordRefusal: true, ...over,
   });
 }

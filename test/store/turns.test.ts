@@ -5,7 +5,7 @@ import { fenceSend, markNotSent, markUnknown } from '../../src/store/refunds/sen
 import { settleLeg } from '../../src/store/refunds/settle.ts';
 import { loseTurn, takeTurn } from '../../src/store/refunds/turns.ts';
 import { describeOnEachDatabase } from '../support/database.ts';
-import { actingFor, begin, books, chargeRow, holds, legOf, legRow, openShop, refundRow, REFUSED, reserve, told, type Shop } from './refund-records.ts';
+import { actingFor, begin, books, chargeRow, holds, legOf, legRow, openShop, PROVIDER, refundRow, REFUSED, reserve, told, type Shop } from './refund-records.ts';
 
 /** A charge with legs of 1,000 each in line, in the order given: the first has the gate. */
 async function lineOf(db: Database, ...refundIds: readonly string[]): Promise<Shop> {
@@ -30,7 +30,7 @@ describeOnEachDatabase('takeTurn', (database) => {
     await reserve(db, shop, 'a', { amountMinor: 700, chargeId: 'chg_1', reason: 'requested_by_client', fingerprint: 'f-a' });
     await reserve(db, shop, 'b', { amountMinor: 1 });
     const holder = {
-      workflowId: 'refund:a', refundId: 'a', legId: 'a:chg_1', wasSent: false, orderId: shop.orderId, chargeId: 'chg_1', amountMinor: 700, reason: 'requested_by_client',
+      workflowId: 'refund:a', refundId: 'a', legId: 'a:chg_1', wasSent: false, provider: PROVIDER, details: {}, orderId: shop.orderId, chargeId: 'chg_1', amountMinor: 700, reason: 'requested_by_client',
       requestedBy: 'key_test', idempotencyKey: 'key-a', fingerprint: 'f-a',
     };
     expect(await takeTurn(db, legOf(shop, 'b'))).toEqual({ hasTurn: false, holder });

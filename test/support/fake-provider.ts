@@ -1,6 +1,6 @@
 import type { IdempotencyCapability, ListedRefund, ProviderRefundState } from '../../src/domain/send-protocol.ts';
 import type { PayoutOrderStatus } from '../../src/domain/payout-order.ts';
-import type { ProviderAdapter, ProviderOrder, ProviderRefundRequest } from '../../src/providers/provider.ts';
+import type { ProviderAdapter, ProviderOrder, ProviderRefundRequest, SubmittedRefund } from '../../src/providers/provider.ts';
 import { ProviderError, type ProviderErrorDetails } from '../../src/providers/provider-error.ts';
 import { createFakePayoutOrders, type FakePayoutOrder } from './fake-payout-orders.ts';
 
@@ -208,6 +208,12 @@ class Ledger {
   }
 }
 
+/** An answer in the manner of the capability: the refund alone where it carries our reference, else the whole order. */
+function submitted(idempotency: IdempotencyCapability, { chargeId, reference }: ProviderRefundRequest, order: ProviderOrder): SubmittedRefund {
+  const made = order.charges.find((charge) => charge.chargeId === chargeId)?.refunds.find((refund) => refund.reference === reference);
+  return idempotency === 'reference' && made !== undefined ? { kind: 'refund', refund: made } : { kind: 'order', order };
+}
+
 /** Makes a fake provider. */
 export function createFakeProvider(charges: readonly FakeCharge[], idempotency: IdempotencyCapability = 'balance', issuedStatus: PayoutOrderStatus = 'pending'): FakeProvider {
   const ledger = new Ledger(charges, idempotency);
@@ -235,7 +241,7 @@ export function createFakeProvider(charges: readonly FakeCharge[], idempotency: 
   const adapter: ProviderAdapter = {
     name: 'acme', idempotency,
     getOrder: () => called('getOrder', () => ledger.order()),
-    submitRefund: (_call, request) => called('submitRefund', () => refund(request)),
+    submitRefund: (_call, request) => called('submitRefund', () => submitted(idempotency, request, refund(request))),
     createPayoutOrder: (_call, { reference }) => called('createPayoutOrder', () => payoutOrders.create(reference)),
     getPayoutOrder: (_call, id) => called('getPayoutOrder', () => payoutOrders.get(id)),
     findPayoutOrder: (_call, reference, createdAfter) => called('findPayoutOrder', () => payoutOrders.find(reference, createdAfter)),

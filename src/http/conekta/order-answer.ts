@@ -3,6 +3,7 @@ import { callerOf } from '../access.ts';
 import { RecordsUnavailableError } from '../records.ts';
 import { ApiError } from '../errors.ts';
 import type { ConektaContext } from './conekta-context.ts';
+import { PROVIDER } from './provider-name.ts';
 import { readLiveOrder } from './order-routes.ts';
 import { renderOrder } from './render-order.ts';
 
@@ -18,7 +19,7 @@ export interface ShownOrder {
  */
 export async function showOrder(context: ConektaContext, request: FastifyRequest, orderId: string): Promise<ShownOrder> {
   try {
-    const record = await context.records.readOrder(callerOf(request).merchantId, orderId);
+    const record = await context.records.readOrder(callerOf(request).merchantId, PROVIDER, orderId);
     const order = record === null ? await readLiveOrder(context, request, orderId) : renderOrder(record);
     if (order !== null) return { order, isWhole: true };
   } catch (error) {

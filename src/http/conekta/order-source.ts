@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
 import type { KeyHolder } from '../../store/merchants.ts';
 import { ApiError } from '../errors.ts';
+import { PROVIDER } from './provider-name.ts';
 
 /** Where orders come from: the provider, with the merchant's key for orders only. */
 export interface OrderSourceSettings {
@@ -45,7 +46,7 @@ export function createOrderSource(settings: OrderSourceSettings): OrderSource {
   const baseUrl = settings.baseUrl.replace(/\/+$/, '');
   return {
     async call(caller, call) {
-      const credential = settings.credentialOf(caller.merchantId, caller.provider);
+      const credential = settings.credentialOf(caller.merchantId, PROVIDER);
       if (credential === undefined) throw new ApiError({ code: 'orders_not_configured' });
       const answer = await exchange(agent, `${baseUrl}${call.pathAndQuery}`, { ...call, headers: { ...call.headers, authorization: `Bearer ${credential}` } }, settings.timeoutMs);
       return checkedAnswer(answer, call.method);

@@ -9,23 +9,28 @@ const PUBLIC_KEY_LABELS: ReadonlySet<string> = new Set(['PUBLIC KEY', 'RSA PUBLI
 
 /**
  * Reads the keys that webhooks are verified with: RSA public keys in PEM, one after the other, so that the old and the new one hold
- * while a provider changes its key (P6). No setting, no keys.
+ * while a provider changes its key (P6). No value, no keys; `setting` is named in errors.
  * @throws Error when there is no key, something else than white space between them, or a key of another kind; it quotes nothing
  */
-export function readWebhookKeys(pem: string | undefined): readonly KeyObject[] {
+export function readWebhookKeys(setting: string, pem: string | undefined): readonly KeyObject[] {
   if (pem === undefined) return [];
+  const keyError = (why: string): Error => new Error(`${setting} is not valid: ${why}`);
   const blocks = [...pem.matchAll(PEM_BLOCK)];
   if (blocks.length === 0) throw keyError('it holds no public key in PEM');
   if (pem.replace(PEM_BLOCK, '').trim() !== '') throw keyError('it holds something else than public keys in PEM');
-  return blocks.map(([block, label = ''], index) => readKey(block, label, `key ${index + 1} of ${blocks.length}`));
+  return blocks.map(([block, label = ''], index) => {
+    const key = readKey(block, label);
+    if (typeof key === 'string') throw keyError(`key ${index + 1} of ${blocks.length} ${key}`);
+    return key;
+  });
 }
 
-function readKey(block: string, label: string, name: string): KeyObject {
-  if (!PUBLIC_KEY_LABELS.has(label)) throw keyError(`${name} is not a public key`);
+/** The key, or what is wrong with it. */
+function readKey(block: string, label: string): KeyObject | string {
+  if (!PUBLIC_KEY_LABELS.has(label)) return 'is not a public key';
   const key = parsed(block);
-  if (key === null) throw keyError(`${name} cannot be read`);
-  if (key.asymmetricKeyType !== 'rsa') throw keyError(`${name} is not an RSA key`);
-  return key;
+  if (key === null) return 'cannot be read';
+  return key.asymmetricKeyType === 'rsa' ? key : 'is not an RSA key';
 }
 
 function parsed(block: string): KeyObject | null {
@@ -35,8 +40,4 @@ function parsed(block: string): KeyObject | null {
     // What the parser says is of no help; which key it is, is.
     return null;
   }
-}
-
-function keyError(why: string): Error {
-  return new Error(`CONEKTA_WEBHOOK_PUBLIC_KEY is not valid: ${why}`);
 }

@@ -1,9 +1,9 @@
-import type { ProviderAdapter, ProviderCall, ProviderOrder, ProviderPayoutOrder, ProviderPayoutOrderRequest, ProviderRefundRequest } from '../provider.ts';
-import { ProviderError } from '../provider-error.ts';
-import { checkAnswer, isSend, readAnswer } from './classify.ts';
-import type { RequestPurpose } from './classify.ts';
-import { createConektaClient } from './client.ts';
-import type { ConektaClient, ConektaClientOptions, ConektaRequest } from './client.ts';
+import type { ProviderAdapter, ProviderCall, ProviderOrder, ProviderPayoutOrder, ProviderPayoutOrderRequest, ProviderRefundRequest, SubmittedRefund } from '../provider.ts';
+import { createWireClient } from '../wire/client.ts';
+import type { WireClient, WireClientOptions, WireRequest } from '../wire/client.ts';
+import { assertAmount, assertOurs, pathSegment } from '../wire/request.ts';
+import type { RequestPurpose } from '../wire/request.ts';
+import { LABEL, conektaAnswers } from './answers.ts';
 import { findPayoutOrder } from './find-payout-order.ts';
 import { toPayoutOrderBody, toProviderOrder, toProviderPayoutOrder, toRefundBody } from './map.ts';
 import { orderSchema, payoutOrderSchema } from './schemas.ts';
@@ -15,76 +15,57 @@ export interface ConektaAdapter extends ProviderAdapter {
   close(): Promise<void>;
 }
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
+type Ask = Pick<WireRequest, 'method' | 'path' | 'body'>;
 
-/** An id as one path segment. An id that cannot be one names nothing, and must not turn into another address. */
-function pathSegment(id: string, purpose: RequestPurpose): string {
-  if (id === '' || id === '.' || id === '..' || LONE_SURROGATE.test(id)) {
-    throw new ProviderError(isSend(purpose) ? 'declined' : 'not_found', 'Conekta: not an id');
-  }
-  return encodeURIComponent(id);
-}
-
-/** Without this, an amount that is not a number would leave as `null` and mean "all of it". */
-function assertAmount(amountMinor: number): void {
-  if (!Number.isSafeInteger(amountMinor) || amountMinor <= 0) throw new ProviderError('declined', 'Conekta: the amount is not a positive integer');
-}
-
-function assertOurs(condition: boolean, what: string): void {
-  if (!condition) throw new ProviderError('unknown', `Conekta: the answer is not about ${what}`);
-}
-
-type Ask = Pick<ConektaRequest, 'method' | 'path' | 'body'>;
-
-async function ask(client: ConektaClient, call: ProviderCall, purpose: RequestPurpose, request: Ask): Promise<unknown> {
+async function ask(client: WireClient, call: ProviderCall, purpose: RequestPurpose, request: Ask): Promise<unknown> {
   const answer = await client.send({ ...request, credential: call.credential, deadlineAtMs: client.deadlineAtMs() });
-  return readAnswer(answer, purpose);
+  return conektaAnswers.read(answer, purpose);
 }
 
 function readOrder(json: unknown, orderId: string): ConektaOrderDto {
-  const order = checkAnswer(orderSchema, json);
-  assertOurs(order.id === orderId, 'this order');
+  const order = conektaAnswers.check(orderSchema, json);
+  assertOurs(LABEL, order.id === orderId, 'this order');
   return order;
 }
 
 function readPayoutOrder(json: unknown, id: string): ConektaPayoutOrderDto {
-  const payoutOrder = checkAnswer(payoutOrderSchema, json);
-  assertOurs(payoutOrder.id === id, 'this payout order');
+  const payoutOrder = conektaAnswers.check(payoutOrderSchema, json);
+  assertOurs(LABEL, payoutOrder.id === id, 'this payout order');
   return payoutOrder;
 }
 
-async function getOrder(client: ConektaClient, call: ProviderCall, orderId: string): Promise<ProviderOrder> {
-  const json = await ask(client, call, 'read', { method: 'GET', path: `/orders/${pathSegment(orderId, 'read')}` });
+async function getOrder(client: WireClient, call: ProviderCall, orderId: string): Promise<ProviderOrder> {
+  const json = await ask(client, call, 'read', { method: 'GET', path: `/orders/${pathSegment(LABEL, orderId, 'read')}` });
   return toProviderOrder(readOrder(json, orderId));
 }
 
-async function submitRefund(client: ConektaClient, call: ProviderCall, request: ProviderRefundRequest): Promise<ProviderOrder> {
-  assertAmount(request.amountMinor);
-  const path = `/orders/${pathSegment(request.orderId, 'refund')}/refunds`;
+async function submitRefund(client: WireClient, call: ProviderCall, request: ProviderRefundRequest): Promise<SubmittedRefund> {
+  assertAmount(LABEL, request.amountMinor);
+  const path = `/orders/${pathSegment(LABEL, request.orderId, 'refund')}/refunds`;
   const json = await ask(client, call, 'refund', { method: 'POST', path, body: toRefundBody(request) });
   const order = toProviderOrder(readOrder(json, request.orderId));
   const charge = order.charges.find(({ chargeId }) => chargeId === request.chargeId);
-  assertOurs(charge?.currency === request.currency, 'this charge in this currency');
-  return order;
+  assertOurs(LABEL, charge?.currency === request.currency, 'this charge in this currency');
+  return { kind: 'order', order };
 }
 
-async function createPayoutOrder(client: ConektaClient, call: ProviderCall, request: ProviderPayoutOrderRequest): Promise<ProviderPayoutOrder> {
-  assertAmount(request.amountMinor);
+async function createPayoutOrder(client: WireClient, call: ProviderCall, request: ProviderPayoutOrderRequest): Promise<ProviderPayoutOrder> {
+  assertAmount(LABEL, request.amountMinor);
   const json = await ask(client, call, 'send', { method: 'POST', path: '/payout_orders', body: toPayoutOrderBody(request) });
-  const dto = checkAnswer(payoutOrderSchema, json);
-  assertOurs(dto.amount === request.amountMinor && dto.currency === request.currency, 'this amount');
+  const dto = conektaAnswers.check(payoutOrderSchema, json);
+  assertOurs(LABEL, dto.amount === request.amountMinor && dto.currency === request.currency, 'this amount');
   const payoutOrder = toProviderPayoutOrder(dto);
-  assertOurs(payoutOrder.reference === request.reference, 'this reference');
+  assertOurs(LABEL, payoutOrder.reference === request.reference, 'this reference');
   return payoutOrder;
 }
 
-async function getPayoutOrder(client: ConektaClient, call: ProviderCall, id: string): Promise<ProviderPayoutOrder> {
-  const json = await ask(client, call, 'read', { method: 'GET', path: `/payout_orders/${pathSegment(id, 'read')}` });
+async function getPayoutOrder(client: WireClient, call: ProviderCall, id: string): Promise<ProviderPayoutOrder> {
+  const json = await ask(client, call, 'read', { method: 'GET', path: `/payout_orders/${pathSegment(LABEL, id, 'read')}` });
   return toProviderPayoutOrder(readPayoutOrder(json, id));
 }
 
-async function cancelPayoutOrder(client: ConektaClient, call: ProviderCall, id: string): Promise<ProviderPayoutOrder> {
-  const json = await ask(client, call, 'send', { method: 'PUT', path: `/payout_orders/${pathSegment(id, 'send')}/cancel` });
+async function cancelPayoutOrder(client: WireClient, call: ProviderCall, id: string): Promise<ProviderPayoutOrder> {
+  const json = await ask(client, call, 'send', { method: 'PUT', path: `/payout_orders/${pathSegment(LABEL, id, 'send')}/cancel` });
   return toProviderPayoutOrder(readPayoutOrder(json, id));
 }
 
@@ -93,8 +74,8 @@ async function cancelPayoutOrder(client: ConektaClient, call: ProviderCall, id: 
  * `balance` (S1). Each call is one request, except for the pages of a look, and is never retried; failures are classified as PRODUCT S4 says.
  * Throws `TypeError` when the base URL is unusable.
  */
-export function createConektaAdapter(options: ConektaClientOptions): ConektaAdapter {
-  const client = createConektaClient(options);
+export function createConektaAdapter(options: WireClientOptions): ConektaAdapter {
+  const client = createWireClient({ label: LABEL, accept: 'application/vnd.conekta-v2.3.0+json' }, options);
   return {
     name: 'conekta',
     idempotency: 'balance',

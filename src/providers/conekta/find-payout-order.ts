@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { ProviderCall, ProviderPayoutOrder } from '../provider.ts';
 import { ProviderError } from '../provider-error.ts';
+import type { WireClient } from '../wire/client.ts';
 import { AgeBound } from './age-bound.ts';
-import { checkAnswer, readAnswer } from './classify.ts';
-import type { ConektaClient } from './client.ts';
+import { LABEL, conektaAnswers } from './answers.ts';
 import { REFERENCE_FIELD, toProviderPayoutOrder } from './map.ts';
 import { payoutOrderPageSchema, payoutOrderSchema } from './schemas.ts';
 
@@ -21,14 +21,14 @@ type Listed = Page['data'][number];
 
 /** One look: for what, and until when (on the clock of `performance.now()`). */
 interface Look {
-  readonly client: ConektaClient;
+  readonly client: WireClient;
   readonly call: ProviderCall;
   readonly reference: string;
   readonly deadlineAtMs: number;
 }
 
 function unknown(why: string): ProviderError {
-  return new ProviderError('unknown', `Conekta: ${why}`);
+  return new ProviderError('unknown', `${LABEL}: ${why}`);
 }
 
 async function readPage({ client, call, deadlineAtMs }: Look, query: Readonly<Record<string, string>>): Promise<Page> {
@@ -36,7 +36,7 @@ async function readPage({ client, call, deadlineAtMs }: Look, query: Readonly<Re
   if (performance.now() >= deadlineAtMs) throw unknown('the payout orders were not read within the deadline');
   const path = `/payout_orders?${new URLSearchParams(query).toString()}`;
   const answer = await client.send({ credential: call.credential, method: 'GET', path, deadlineAtMs: Math.min(deadlineAtMs, client.deadlineAtMs()) });
-  return checkAnswer(payoutOrderPageSchema, readAnswer(answer, 'search'));
+  return conektaAnswers.check(payoutOrderPageSchema, conektaAnswers.read(answer, 'search'));
 }
 
 /** Reads page after page, from the last id on. An id met twice is `unknown`: the cursor does not lead through the whole list. */
@@ -104,8 +104,8 @@ async function findInList(look: Look, createdAfter: Date): Promise<Listed | null
  * so reading on for it would cost every look many pages. Two that are met all the same, pages that do not end in time or
  * number, and a cursor that does not advance are `unknown` (S6: nothing is guessed). All pages together take 30 s at most.
  */
-export async function findPayoutOrder(client: ConektaClient, call: ProviderCall, reference: string, createdAfter: Date): Promise<ProviderPayoutOrder | null> {
+export async function findPayoutOrder(client: WireClient, call: ProviderCall, reference: string, createdAfter: Date): Promise<ProviderPayoutOrder | null> {
   const look: Look = { client, call, reference, deadlineAtMs: performance.now() + TOTAL_MS };
   const found = (await findBySearch(look)) ?? (await findInList(look, createdAfter));
-  return found === null ? null : toProviderPayoutOrder(checkAnswer(payoutOrderSchema, found));
+  return found === null ? null : toProviderPayoutOrder(conektaAnswers.check(payoutOrderSchema, found));
 }

@@ -1,3 +1,4 @@
+import type { RefundReceipt } from '../../domain/refund-receipt.ts';
 import type { ListedRefund } from '../../domain/send-protocol.ts';
 import type { ProviderCharge, ProviderOrder, ProviderPayoutOrder, ProviderRefundRequest, ProviderPayoutOrderRequest } from '../provider.ts';
 import type { ConektaChargeDto, ConektaOrderDto, ConektaPayoutOrderDto, ConektaRefundDto } from './schemas.ts';
@@ -6,9 +7,15 @@ import { isCaptured, isDisputed, refundStateOf } from './statuses.ts';
 /** The metadata field that carries our own id of a payout order (X5, S4). */
 export const REFERENCE_FIELD = 'reintegro_id';
 
+/** What Conekta tells of a refund beside its state: a word, seldom, and the authorisation code of seed 002. Neither decides anything. */
+function toReceipt(refund: ConektaRefundDto): RefundReceipt {
+  const authorizationCode = typeof refund['auth_code'] === 'string' ? refund['auth_code'] : null;
+  return { providerStatus: refund.status ?? null, type: null, transactionId: null, authorizationCode, ticketNumber: null, fees: [] };
+}
+
 /** Conekta keeps no reference of ours on a refund. */
 function toListedRefund(refund: ConektaRefundDto): ListedRefund {
-  return { providerRefundId: refund.id, amountMinor: -refund.amount, state: refundStateOf(refund.status), reference: null };
+  return { providerRefundId: refund.id, amountMinor: -refund.amount, state: refundStateOf(refund.status), reference: null, receipt: toReceipt(refund) };
 }
 
 function toProviderCharge(charge: ConektaChargeDto): ProviderCharge {

@@ -38,8 +38,9 @@ export async function recordLateFailure(db: Database, acting: Acting, key: LegKe
 }
 
 /** The legs of a refund that moved money, to be compared with the provider's list (R9). */
-export async function succeededLegs(db: Database, merchantId: string, refundId: string): Promise<readonly { readonly legId: string; readonly chargeId: string; readonly providerRefundId: string }[]> {
-  const rows = await db.selectFrom('legs').select(['leg_id', 'charge_id', 'provider_refund_id'])
-    .where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).where('status', '=', 'succeeded').orderBy('leg_id').execute();
-  return rows.flatMap((row) => (row.provider_refund_id === null ? [] : [{ legId: row.leg_id, chargeId: row.charge_id, providerRefundId: row.provider_refund_id }]));
+export async function succeededLegs(db: Database, merchantId: string, refundId: string): Promise<readonly { readonly provider: string; readonly legId: string; readonly chargeId: string; readonly providerRefundId: string }[]> {
+  const rows = await db.selectFrom('legs').innerJoin('refunds', (join) => join.onRef('refunds.merchant_id', '=', 'legs.merchant_id').onRef('refunds.refund_id', '=', 'legs.refund_id'))
+    .select(['refunds.provider', 'leg_id', 'legs.charge_id', 'provider_refund_id'])
+    .where('legs.merchant_id', '=', merchantId).where('legs.refund_id', '=', refundId).where('legs.status', '=', 'succeeded').orderBy('leg_id').execute();
+  return rows.flatMap((row) => (row.provider_refund_id === null ? [] : [{ provider: row.provider, legId: row.leg_id, chargeId: row.charge_id, providerRefundId: row.provider_refund_id }]));
 }

@@ -5,6 +5,7 @@ import { checkpointsFor, remainingCheckpoints } from '../../domain/checkpoint.ts
 import type { Checkpoint, RefundDemands, RefundPolicy } from '../../domain/checkpoint.ts';
 import { legId } from '../../domain/leg.ts';
 import { isMovableAmount, sumMinor } from '../../domain/money.ts';
+import type { RefundDetails } from '../../domain/refund-details.ts';
 import type { RefundRefusal } from '../../domain/rejections.ts';
 import { isRefundRefusal } from '../../domain/rejections.ts';
 import { isCancellableRefundStatus, isFinalRefundStatus } from '../../domain/refund-status.ts';
@@ -20,10 +21,13 @@ import { takeGate } from './gate.ts';
 export interface RefundReservation {
   readonly merchantId: string;
   readonly refundId: string;
+  /** Where the order was paid. */
+  readonly provider: string;
   readonly orderId: string;
   readonly chargeId?: string | undefined;
   readonly amountMinor?: number | undefined;
   readonly reason?: string | undefined;
+  readonly details?: RefundDetails | undefined;
   readonly idempotencyKey: string;
   readonly fingerprint: string;
   /** Whether one leg at a time may be under way on a charge (S5: `balance` providers). */
@@ -74,7 +78,7 @@ export function refundOperation(orderId: string): string {
  */
 export async function reserveRefund(db: Database, acting: Acting, request: RefundReservation): Promise<Reservation> {
   return db.transaction().execute(async (tx) => {
-    const charges = await lockCharges(tx, request.merchantId, request.orderId);
+    const charges = await lockCharges(tx, request);
     const standing = await standingReservation(tx, request);
     if (standing !== null && 'kind' in standing) return standing;
     const allocated = charges === null ? { refusal: 'order_not_found' as const } : allocateRefund(charges, request);
@@ -92,12 +96,10 @@ export async function reserveRefund(db: Database, acting: Acting, request: Refun
 type LockedCharge = ChargeBalance & { readonly currency: string };
 
 /** Locks the charge rows in one order everywhere, so that two refunds never wait for each other in a circle. */
-async function lockCharges(tx: Tx, merchantId: string, orderId: string): Promise<LockedCharge[] | null> {
+async function lockCharges(tx: Tx, { merchantId, orderId, provider }: RefundReservation): Promise<LockedCharge[] | null> {
+  const order = await tx.selectFrom('orders').select('order_id').where('merchant_id', '=', merchantId).where('order_id', '=', orderId).where('provider', '=', provider).executeTakeFirst();
+  if (order === undefined) return null;
   const rows = await tx.selectFrom('charges').selectAll().where('merchant_id', '=', merchantId).where('order_id', '=', orderId).orderBy('charge_id').forUpdate().execute();
-  if (rows.length === 0) {
-    const order = await tx.selectFrom('orders').select('order_id').where('merchant_id', '=', merchantId).where('order_id', '=', orderId).executeTakeFirst();
-    return order === undefined ? null : [];
-  }
   return rows.sort((left, right) => left.position - right.position).map((row) => ({
     chargeId: row.charge_id, capturedMinor: row.captured_minor, heldMinor: row.held_minor, externalMinor: row.external_minor,
     disputedMinor: row.disputed_minor, paid: row.paid, currency: row.currency,
@@ -189,7 +191,7 @@ async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, r
   }
   await claimKey(tx, { merchantId, operation: refundOperation(orderId), key: request.idempotencyKey, fingerprint: request.fingerprint, resourceId: refundId });
   await tx.insertInto('refunds').values({
-    merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
+    merchant_id: merchantId, refund_id: refundId, provider: request.provider, details: JSON.stringify(request.details ?? {}), order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
     reason: request.reason ?? null, status: refund.status, status_detail: refund.statusDetail, requested_by: acting.actor, workflow_id: acting.workflowId, checkpoints: JSON.stringify(refund.checkpoints),
   }).execute();
   await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });

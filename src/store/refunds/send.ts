@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RefundDetails } from '../../domain/refund-details.ts';
 import { canRefundMove } from '../../domain/refund-status.ts';
 import type { Database } from '../database.ts';
 import { quietForMs } from '../quiet-time.ts';
@@ -16,12 +17,14 @@ export interface LegKey {
 
 /** A leg on record. Amount in minor units. */
 export interface LegRecord {
+  readonly provider: string;
   readonly orderId: string;
   readonly chargeId: string;
   readonly amountMinor: number;
   readonly currency: string;
   readonly status: string;
   readonly reason: string | null;
+  readonly details: RefundDetails;
   readonly refundsBefore: readonly string[];
   /** The last send that got a permit. */
   readonly sendNumber: number;
@@ -30,19 +33,29 @@ export interface LegRecord {
 /** Reads a leg with the reason of its refund. @throws when it does not exist: a Workflow asks only for legs it reserved. */
 export async function readLeg(db: Database, key: LegKey): Promise<LegRecord> {
   const row = await db.selectFrom('legs').innerJoin('refunds', (join) => join.onRef('refunds.merchant_id', '=', 'legs.merchant_id').onRef('refunds.refund_id', '=', 'legs.refund_id'))
-    .select(['legs.order_id', 'legs.charge_id', 'legs.amount_minor', 'legs.currency', 'legs.status', 'refunds.reason', 'refunds_before', 'send_number'])
+    .select(['refunds.provider', 'refunds.details', 'legs.order_id', 'legs.charge_id', 'legs.amount_minor', 'legs.currency', 'legs.status', 'refunds.reason', 'refunds_before', 'send_number'])
     .where('legs.merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).executeTakeFirstOrThrow();
   return {
-    orderId: row.order_id, chargeId: row.charge_id, amountMinor: row.amount_minor, currency: row.currency, status: row.status,
+    provider: row.provider, orderId: row.order_id, chargeId: row.charge_id, amountMinor: row.amount_minor, currency: row.currency, status: row.status, details: row.details,
     reason: row.reason, refundsBefore: row.refunds_before, sendNumber: row.send_number,
   };
 }
 
+/** A leg that its provider accepted, as what. Amount in minor units. */
+export interface AcceptedLeg {
+  readonly provider: string;
+  readonly orderId: string;
+  readonly chargeId: string;
+  readonly amountMinor: number;
+  readonly providerRefundId: string;
+}
+
 /** What the provider accepted a leg as, while it is under way there; `null` when it is not. */
-export async function acceptedAs(db: Database, key: LegKey): Promise<{ readonly orderId: string; readonly chargeId: string; readonly amountMinor: number; readonly providerRefundId: string } | null> {
-  const row = await db.selectFrom('legs').select(['order_id', 'charge_id', 'amount_minor', 'provider_refund_id']).where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId)
-    .where('status', 'in', ['authorized', 'approved']).executeTakeFirst();
-  return row === undefined || row.provider_refund_id === null ? null : { orderId: row.order_id, chargeId: row.charge_id, amountMinor: row.amount_minor, providerRefundId: row.provider_refund_id };
+export async function acceptedAs(db: Database, key: LegKey): Promise<AcceptedLeg | null> {
+  const row = await db.selectFrom('legs').innerJoin('refunds', (join) => join.onRef('refunds.merchant_id', '=', 'legs.merchant_id').onRef('refunds.refund_id', '=', 'legs.refund_id'))
+    .select(['refunds.provider', 'legs.order_id', 'legs.charge_id', 'legs.amount_minor', 'provider_refund_id']).where('legs.merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId)
+    .where('legs.status', 'in', ['authorized', 'approved']).executeTakeFirst();
+  return row === undefined || row.provider_refund_id === null ? null : { provider: row.provider, orderId: row.order_id, chargeId: row.charge_id, amountMinor: row.amount_minor, providerRefundId: row.provider_refund_id };
 }
 
 /** Whether a leg may be sent now. */

@@ -3,6 +3,7 @@ import { canLegMove, holdsAmount } from '../../domain/leg.ts';
 import type { LegStatus } from '../../domain/leg.ts';
 import { applyRefundEvent, refundEventFromLegs } from '../../domain/refund.ts';
 import type { RefundEvent, RefundState } from '../../domain/refund.ts';
+import type { RefundReceipt } from '../../domain/refund-receipt.ts';
 import { isRefused } from '../../domain/rejections.ts';
 import { isCancellableRefundStatus } from '../../domain/refund-status.ts';
 import type { RefundStatus } from '../../domain/refund-status.ts';
@@ -23,9 +24,9 @@ type Seen = { readonly order: OrderSnapshot; readonly seenAt: Date } | null;
 /** What is now known for sure about a leg. */
 export type LegResult =
   /** The provider has accepted it, executed it, or moved the money. */
-  | { readonly kind: 'authorized' | 'approved' | 'succeeded'; readonly providerRefundId: string; readonly seen: Seen }
+  | { readonly kind: 'authorized' | 'approved' | 'succeeded'; readonly providerRefundId: string; readonly seen: Seen; readonly receipt?: RefundReceipt | undefined }
   /** The word of one send counts only while that send is the one under way; without a number it is the word on the whole leg. */
-  | { readonly kind: 'refused'; readonly refusal: string; readonly sendNumber?: number; readonly bySight?: boolean; readonly seen?: Seen };
+  | { readonly kind: 'refused'; readonly refusal: string; readonly sendNumber?: number; readonly bySight?: boolean; readonly seen?: Seen; readonly receipt?: RefundReceipt | undefined };
 
 /** A settled leg, and its refund as the transaction left it. */
 export interface SettledLeg {
@@ -55,6 +56,7 @@ export async function settleLockedLeg(tx: Tx, acting: Acting, key: LegKey, leg: 
   if (result.kind === 'refused' && isOutdated(leg, result)) throw new OutdatedRefusalError();
   const isAnother = result.kind !== 'refused' && leg.provider_refund_id !== null && leg.provider_refund_id !== result.providerRefundId;
   const mayMove = canLegMove(leg.status, result.kind) && !isAnother;
+  if (mayMove || (result.kind === leg.status && !isAnother)) await keepReceipt(tx, key, result.receipt);
   if (mayMove) {
     if (result.kind === 'refused') await recordRefusal(tx, key, leg, result);
     else await recordAcceptance(tx, key, leg, result);
@@ -97,6 +99,12 @@ function isOutdated(leg: LockedLeg, { sendNumber, bySight = false }: Extract<Leg
   if (bySight && (leg.status === 'sending' || leg.status === 'unknown')) return true;
   if (sendNumber === undefined) return false;
   return leg.fenced_send >= sendNumber || ACCEPTED.has(leg.status) || (leg.status !== 'reserved' && leg.send_number !== sendNumber);
+}
+
+/** Keeps what the provider last told of a refund: it may move on at its provider without moving here (R6). */
+async function keepReceipt(tx: Tx, { merchantId, legId }: LegKey, receipt: RefundReceipt | undefined): Promise<void> {
+  if (receipt === undefined) return;
+  await tx.updateTable('legs').set({ receipt: JSON.stringify(receipt) }).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).execute();
 }
 
 async function recordAcceptance(tx: Tx, key: LegKey, leg: LockedLeg, result: Exclude<LegResult, { kind: 'refused' }>): Promise<void> {

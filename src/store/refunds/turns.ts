@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { RefundDetails } from '../../domain/refund-details.ts';
 import type { Database } from '../database.ts';
 import type { Tx } from '../transitions.ts';
 import { firstInLine, passGate, takeGate } from './gate.ts';
@@ -13,10 +14,12 @@ export interface HolderRecord {
   readonly legId: string;
   /** Something of it may be under way at the provider. */
   readonly wasSent: boolean;
+  readonly provider: string;
   readonly orderId: string;
   readonly chargeId: string | null;
   readonly amountMinor: number | null;
   readonly reason: string | null;
+  readonly details: RefundDetails;
   readonly requestedBy: string;
   readonly idempotencyKey: string;
   readonly fingerprint: string;
@@ -39,10 +42,10 @@ async function readHolder(tx: Tx, merchantId: string, legId: string): Promise<Ho
     .innerJoin('refunds', (join) => join.onRef('refunds.merchant_id', '=', 'legs.merchant_id').onRef('refunds.refund_id', '=', 'legs.refund_id'))
     .innerJoin('idempotency_keys', (join) => join.onRef('idempotency_keys.merchant_id', '=', 'legs.merchant_id').onRef('idempotency_keys.resource_id', '=', 'legs.refund_id')
       .on('idempotency_keys.operation', '=', sql<string>`'refund:' || legs.order_id`))
-    .select(['legs.leg_id', 'legs.refund_id', 'legs.status', 'refunds.workflow_id', 'refunds.order_id', 'refunds.charge_id', 'refunds.amount_minor', 'refunds.reason', 'refunds.requested_by', 'idempotency_key', 'fingerprint'])
+    .select(['legs.leg_id', 'legs.refund_id', 'legs.status', 'refunds.workflow_id', 'refunds.provider', 'refunds.details', 'refunds.order_id', 'refunds.charge_id', 'refunds.amount_minor', 'refunds.reason', 'refunds.requested_by', 'idempotency_key', 'fingerprint'])
     .where('legs.merchant_id', '=', merchantId).where('legs.leg_id', '=', legId).executeTakeFirst();
   return row === undefined ? null : {
-    workflowId: row.workflow_id, refundId: row.refund_id, legId: row.leg_id, wasSent: row.status !== 'reserved', orderId: row.order_id, chargeId: row.charge_id,
+    workflowId: row.workflow_id, refundId: row.refund_id, legId: row.leg_id, wasSent: row.status !== 'reserved', provider: row.provider, details: row.details, orderId: row.order_id, chargeId: row.charge_id,
     amountMinor: row.amount_minor, reason: row.reason, requestedBy: row.requested_by, idempotencyKey: row.idempotency_key, fingerprint: row.fingerprint,
   };
 }

@@ -41,7 +41,7 @@ async function reserve({ db, providers }: NaiveDeps, request: RefundRequest & Wo
   const order = await adapter.getOrder({ credential: providers.credential(request.merchantId, PROVIDER) }, request.orderId);
   await saveOrder(db, request.merchantId, PROVIDER, order, readAt);
   const { policy } = await readMerchant(db, request.merchantId);
-  const reserved: Reservation = await reserveRefund(db, { ...request, actor: request.requestedBy }, { ...request, gated: false, recordRefusal: true, policy, demands: request });
+  const reserved: Reservation = await reserveRefund(db, { ...request, actor: request.requestedBy }, { ...request, provider: PROVIDER, gated: false, recordRefusal: true, policy, demands: request });
   return reserved.kind === 'reserved' ? reserved.legs.map((leg) => leg.legId) : [];
 }
 
@@ -51,9 +51,11 @@ async function pay({ db, providers }: NaiveDeps, ref: LegRef): Promise<RefundSta
   // An attempt of its own number is never fenced off.
   await beginSend(db, acting, ref, { sendNumber: Context.current().info.attempt, refundsBefore: [], gated: false, lastSend: leg.sendNumber });
   try {
-    const order = await providers.entry(PROVIDER).adapter.submitRefund({ credential: providers.credential(ref.merchantId, PROVIDER) }, {
+    const submitted = await providers.entry(PROVIDER).adapter.submitRefund({ credential: providers.credential(ref.merchantId, PROVIDER) }, {
       orderId: leg.orderId, chargeId: leg.chargeId, amountMinor: leg.amountMinor, currency: leg.currency, reason: leg.reason ?? undefined, reference: ref.legId,
     });
+    if (submitted.kind !== 'order') throw new Error('Conekta answers with the order');
+    const { order } = submitted;
     const providerRefundId = await latestRefund(db, ref, leg, order);
     return (await settleLeg(db, acting, ref, { kind: 'succeeded', providerRefundId, seen: { order, seenAt: new Date() } })).refundStatus;
   } catch (error) {

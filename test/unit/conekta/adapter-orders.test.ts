@@ -38,6 +38,11 @@ async function unrefundedCharge(change: (charge: Json) => void) {
   return order.charges[0];
 }
 
+/** What Conekta tells of a refund beside its state. */
+const receipt = (authorizationCode: string | null, providerStatus: string | null = null) => (
+  { providerStatus, type: null, transactionId: null, authorizationCode, ticketNumber: null, fees: [] }
+);
+
 const lastRequest = () => server.seen.at(-1);
 
 describe('getOrder', () => {
@@ -53,16 +58,23 @@ describe('getOrder', () => {
       charges: [
         {
           chargeId: FIRST_CHARGE_ID, amountMinor: 30000, currency: 'MXN', providerStatus: 'refunded', paid: true, disputedMinor: 0, raw: first,
-          refunds: [{ providerRefundId: '64377d5877a374b7a7580b21', amountMinor: 30000, state: 'succeeded', reference: null }],
+          refunds: [{ providerRefundId: '64377d5877a374b7a7580b21', amountMinor: 30000, state: 'succeeded', reference: null, receipt: receipt('1776') }],
         },
         {
           chargeId: '64377cfc77a374b7a7580af2', amountMinor: 20000, currency: 'MXN', providerStatus: 'refunded', paid: true, disputedMinor: 0, raw: second,
-          refunds: [{ providerRefundId: '64377d5777a374b7a7580b17', amountMinor: 20000, state: 'succeeded', reference: null }],
+          refunds: [{ providerRefundId: '64377d5777a374b7a7580b17', amountMinor: 20000, state: 'succeeded', reference: null, receipt: receipt('1991') }],
         },
       ],
     });
     expect(Object.keys(order.raw)).toEqual(Object.keys(raw));
   });
+
+  it.each<[unknown, string | null]>([['1776', '1776'], [null, null], [undefined, null], [1776, null]])(
+    'should tell an authorisation code of %j as %j: it decides nothing (S7)', async (sent, told) => {
+      const order = await changedOrder((_order, first) => Object.assign(refundsOf(first).data[0]!, { auth_code: sent, status: 'approved' }));
+      expect(order.charges[0]?.refunds[0]?.receipt).toEqual(receipt(told, 'approved'));
+    },
+  );
 
   it('should send the headers and the encoded id, below the prefix of the base URL', async () => {
     server.script(respond(200, seed('order.refund.response')));
@@ -154,8 +166,10 @@ describe('getOrder', () => {
 describe('submitRefund', () => {
   it('should ask for one charge and amount, and give back the order as it then is (seed 002)', async () => {
     server.script(respond(200, seed('order.refund.response')));
-    const order = await adapter.submitRefund(CALL, REFUND);
-    expect(order.charges[0]?.refunds).toEqual([{ providerRefundId: '64377d5877a374b7a7580b21', amountMinor: 30000, state: 'succeeded', reference: null }]);
+    const submitted = await adapter.submitRefund(CALL, REFUND);
+    expect(submitted).toEqual({ kind: 'order', order: await adapter.getOrder(CALL, ORDER_ID) });
+    server.script(respond(200, seed('order.refund.response')));
+    await adapter.submitRefund(CALL, REFUND);
     expect(server.seen).toHaveLength(1);
     expect(lastRequest()).toMatchObject({ method: 'POST', url: `/prefix/orders/${ORDER_ID}/refunds`, headers: { 'content-type': 'application/json' } });
     expect(JSON.parse(lastRequest()?.body ?? '')).toEqual({ charge_id: FIRST_CHARGE_ID, amount: 30000, reason: 'requested_by_client' });

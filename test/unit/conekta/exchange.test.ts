@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { describe, expect, it, vi } from 'vitest';
-import { Exchange } from '../../../src/providers/conekta/exchange.ts';
+import { Exchange } from '../../../src/providers/wire/exchange.ts';
 import { failureOf } from './golden.ts';
 
 function fakeController() {
@@ -10,7 +10,7 @@ function fakeController() {
 
 describe('Exchange', () => {
   it('should refuse to be written a second time, and say unknown (S4)', async () => {
-    const exchange = new Exchange({ deadlineMs: 60_000, maxBodyBytes: 10 });
+    const exchange = new Exchange({ label: 'Conekta', deadlineMs: 60_000, maxBodyBytes: 10 });
     const first = fakeController();
     const second = fakeController();
     exchange.onRequestStart(first.controller);
@@ -22,7 +22,7 @@ describe('Exchange', () => {
   });
 
   it('should not be written any more once it was given up as not sent (S4)', async () => {
-    const exchange = new Exchange({ deadlineMs: 0, maxBodyBytes: 10 });
+    const exchange = new Exchange({ label: 'Conekta', deadlineMs: 0, maxBodyBytes: 10 });
     expect((await failureOf(exchange.answer)).kind).toBe('not_sent');
     const late = fakeController();
     exchange.onRequestStart(late.controller);

@@ -52,7 +52,10 @@ const STATES: readonly (readonly [status: string | null | undefined, state: Prov
 
 describe('a listed refund', () => {
   it.each(STATES)('should be read with status %j as %s, without a reference (R6, S1)', async (status, state) => {
-    expect(await readWith([status])).toEqual([{ providerRefundId: 're_0', amountMinor: 100, state, reference: null }]);
+    expect(await readWith([status])).toEqual([{
+      providerRefundId: 're_0', amountMinor: 100, state, reference: null,
+      receipt: { providerStatus: status ?? null, type: null, transactionId: null, authorizationCode: null, ticketNumber: null, fees: [] },
+    }]);
   });
 
   it('should be told in whatever state it is, beside all others (R6, R9)', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RETRY_AFTER_CAP_MS, parseRetryAfter } from '../../../src/providers/conekta/retry-after.ts';
+import { RETRY_AFTER_CAP_MS, parseRetryAfter } from '../../../src/providers/wire/retry-after.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 20, 12, 0, 0);
 

@@ -10,6 +10,8 @@ export interface WireAnswer {
 
 /** The limits of one exchange. */
 export interface ExchangeLimits {
+  /** The provider's name, as failures say it. */
+  readonly label: string;
   /** From now to the last byte of the answer, in milliseconds: connecting, headers and body. */
   readonly deadlineMs: number;
   readonly maxBodyBytes: number;
@@ -35,6 +37,7 @@ function firstOf(header: string | string[] | undefined): string | undefined {
  */
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly answer: Promise<WireAnswer>;
+  readonly #label: string;
   readonly #maxBodyBytes: number;
   readonly #deadline: NodeJS.Timeout;
   #resolve: (answer: WireAnswer) => void = () => undefined;
@@ -48,6 +51,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #bodyBytes = 0;
 
   constructor(limits: ExchangeLimits) {
+    this.#label = limits.label;
     this.#maxBodyBytes = limits.maxBodyBytes;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -104,8 +108,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const details = this.#httpStatus === 0 ? {} : { httpStatus: this.#httpStatus };
     this.#reject(
       this.#written
-        ? new ProviderError('unknown', `Conekta: ${reason}`, details)
-        : new ProviderError('not_sent', `Conekta: ${reason}, before the request was written`, details),
+        ? new ProviderError('unknown', `${this.#label}: ${reason}`, details)
+        : new ProviderError('not_sent', `${this.#label}: ${reason}, before the request was written`, details),
     );
     this.#controller?.abort(new Error('exchange given up'));
   }

@@ -9,8 +9,17 @@ import { refundOperation } from '../../store/refunds/reserve.ts';
 import { ApiError } from '../errors.ts';
 import { RecordsUnavailableError } from '../records.ts';
 import type { Records } from '../records.ts';
-import type { ConektaContext } from './conekta-context.ts';
+import type { ApiContext } from '../api-context.ts';
 import type { RefundStanding } from './refund-outcome.ts';
+
+/** A refund to ask for, as a face has read it. */
+export interface RefundAsked {
+  readonly refund: NewRefund;
+  /** Whether the caller sent the key: otherwise nobody can have used it before. */
+  readonly isKeyGiven: boolean;
+  /** The merchant's own provider. */
+  readonly own: string;
+}
 
 /** A refund request taken in, and what is known of it. */
 export interface AskedRefund {
@@ -26,11 +35,11 @@ export interface AskedRefund {
  * @throws ApiError 422 when the key stands for another request; KeyReusedError; TemporalUnavailableError, RecordsUnavailableError while
  * it is not known whether the refund was taken in
  */
-export async function askRefund(context: ConektaContext, refund: NewRefund, isKeyGiven: boolean): Promise<AskedRefund> {
+export async function askRefund(context: ApiContext, { refund, isKeyGiven, own }: RefundAsked): Promise<AskedRefund> {
   const known = isKeyGiven ? await knownRefund(context.records, refund) : null;
   if (known !== null && isFinalRefundStatus(known.standing.status)) return known;
   try {
-    const answer = await context.client.requestRefund(refund, { waitMs: context.syncWaitMs, firstAnswerSuffices: true, shownMoney: await shownMoney(context.records, refund) });
+    const answer = await context.client.requestRefund(refund, { waitMs: context.syncWaitMs, firstAnswerSuffices: true, shownMoney: await shownMoney(context.records, refund, own) });
     return { refundId: answer.refundId, standing: await standingAfter(context.records, refund, answer, isKeyGiven), isReplay: known !== null };
   } catch (error) {
     if (known !== null && error instanceof TemporalUnavailableError) return known;
@@ -61,8 +70,8 @@ async function standingAfter(records: Records, refund: NewRefund, answer: Refund
 }
 
 /** The money to show in the Temporal Web UI, as far as the records tell; the Workflow decides on its own. */
-async function shownMoney(records: Records, refund: NewRefund): Promise<Money | undefined> {
-  const order = await records.readOrder(refund.merchantId, refund.orderId);
+async function shownMoney(records: Records, refund: NewRefund, own: string): Promise<Money | undefined> {
+  const order = await records.readOrder(refund.merchantId, refund.provider ?? own, refund.orderId);
   const charges = (order?.charges ?? []).filter((charge) => refund.chargeId === undefined || charge.chargeId === refund.chargeId);
   const [first] = charges;
   if (first === undefined) return undefined;

@@ -2,8 +2,8 @@ import { Agent } from 'undici';
 import { Exchange } from './exchange.ts';
 import type { WireAnswer } from './exchange.ts';
 
-/** How Conekta is reached. */
-export interface ConektaClientOptions {
+/** How a provider is reached. */
+export interface WireClientOptions {
   /** Scheme, host and, when there is one, a path prefix. */
   readonly baseUrl: string;
   /** Total deadline of one adapter call, in milliseconds. */
@@ -12,8 +12,16 @@ export interface ConektaClientOptions {
   readonly maxBodyBytes?: number;
 }
 
+/** What tells one provider's requests from another's. */
+export interface WireIdentity {
+  /** The provider's name, as failures say it. */
+  readonly label: string;
+  /** The media type asked for. */
+  readonly accept: string;
+}
+
 /** One request, on whose credential and until when. */
-export interface ConektaRequest {
+export interface WireRequest {
   readonly credential: string;
   readonly method: 'GET' | 'POST' | 'PUT';
   /** Path and query below the base URL, already encoded. */
@@ -24,11 +32,11 @@ export interface ConektaRequest {
 }
 
 /** The bare HTTP side: no classification, no retries, no redirects. */
-export interface ConektaClient {
+export interface WireClient {
   /** The moment a call that starts now must be over, on the clock of `performance.now()`. */
   deadlineAtMs(): number;
   /** Sends one request once. Rejects with `ProviderError`: `not_sent` before the first byte, `unknown` after it. */
-  send(request: ConektaRequest): Promise<WireAnswer>;
+  send(request: WireRequest): Promise<WireAnswer>;
   /** Waits for what is in flight and closes all connections. */
   close(): Promise<void>;
 }
@@ -37,15 +45,15 @@ export interface ConektaClient {
 const USER_AGENT = 'reintegro/0.1.0';
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
 
-function parseBaseUrl(baseUrl: string): { readonly origin: string; readonly prefix: string } {
+function parseBaseUrl(label: string, baseUrl: string): { readonly origin: string; readonly prefix: string } {
   const url = new URL(baseUrl);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('the base URL of Conekta must be http or https');
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError(`the base URL of ${label} must be http or https`);
   return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };
 }
 
-function headersOf(request: ConektaRequest): Record<string, string> {
+function headersOf(accept: string, request: WireRequest): Record<string, string> {
   return {
-    accept: 'application/vnd.conekta-v2.3.0+json',
+    accept,
     'accept-language': 'en',
     authorization: `Bearer ${request.credential}`,
     'user-agent': USER_AGENT,
@@ -53,22 +61,22 @@ function headersOf(request: ConektaRequest): Record<string, string> {
   };
 }
 
-/** Creates the client and its pool of kept-alive connections. Throws `TypeError` when the base URL is unusable. */
-export function createConektaClient(options: ConektaClientOptions): ConektaClient {
-  const { origin, prefix } = parseBaseUrl(options.baseUrl);
+/** Creates the client of one provider and its pool of kept-alive connections. Throws `TypeError` when the base URL is unusable. */
+export function createWireClient({ label, accept }: WireIdentity, options: WireClientOptions): WireClient {
+  const { origin, prefix } = parseBaseUrl(label, options.baseUrl);
   const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES;
   // One deadline rules (the exchange's), so undici's own are off; HTTP/1.1 only, where a request is on one connection.
   const agent = new Agent({ allowH2: false, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: options.timeoutMs } });
   return {
     deadlineAtMs: () => performance.now() + options.timeoutMs,
     send(request) {
-      const exchange = new Exchange({ deadlineMs: request.deadlineAtMs - performance.now(), maxBodyBytes });
+      const exchange = new Exchange({ label, deadlineMs: request.deadlineAtMs - performance.now(), maxBodyBytes });
       agent.dispatch(
         {
           origin,
           path: `${prefix}${request.path}`,
           method: request.method,
-          headers: headersOf(request),
+          headers: headersOf(accept, request),
           ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
         },
         exchange,

@@ -1,0 +1,2 @@
+/** The provider that the gateway face is about. */
+export const PROVIDER = 'gateway';
