@@ -3,6 +3,8 @@ import { listCases, openCase } from '../store/cases.ts';
 import type { NewCase } from '../store/cases.ts';
 import type { Database } from '../store/database.ts';
 import { findKey } from '../store/idempotency.ts';
+import { findCharge, rememberCharges } from '../store/known-charges.ts';
+import type { ChargePlace } from '../store/known-charges.ts';
 import { findKeyHolder } from '../store/merchants.ts';
 import { listMovements } from '../store/movements.ts';
 import { readOrder } from '../store/orders.ts';
@@ -10,7 +12,7 @@ import { findByProviderId, listPayoutOrders, readPayoutOrder } from '../store/pa
 import type { PayoutOrderListing } from '../store/payout-orders/read.ts';
 import { readRecordedRequest } from '../store/payout-orders/register.ts';
 import { endedAfter, hasPassed, rememberTakenIn, wasTakenIn } from '../store/provider-events.ts';
-import { findCharge, refundOfCharge } from '../store/refunds/of-charge.ts';
+import { refundOfCharge } from '../store/refunds/of-charge.ts';
 import { acceptedLegsOfOrder, findRefundOfOrder, readRefund } from '../store/refunds/read.ts';
 
 /** Thrown when the database did not answer: the request may be repeated. */
@@ -30,6 +32,7 @@ export function createRecords(db: Database) {
     readRefund: (merchantId: string, refundId: string) => guarded(() => readRefund(db, merchantId, refundId)),
     findRefundOfOrder: (merchantId: string, provider: string, orderId: string, id: string) => guarded(() => findRefundOfOrder(db, merchantId, provider, orderId, id)),
     findCharge: (merchantId: string, chargeId: string) => guarded(() => findCharge(db, merchantId, chargeId)),
+    rememberCharges: (merchantId: string, place: ChargePlace, chargeIds: readonly string[]) => guarded(() => rememberCharges(db, merchantId, place, chargeIds)),
     refundOfCharge: (merchantId: string, chargeId: string, refundId?: string) => guarded(() => refundOfCharge(db, merchantId, chargeId, refundId)),
     acceptedLegsOfOrder: (provider: string, orderId: string) => guarded(() => acceptedLegsOfOrder(db, provider, orderId)),
     readPayoutOrder: (merchantId: string, id: string) => guarded(() => readPayoutOrder(db, merchantId, id)),

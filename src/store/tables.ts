@@ -1,8 +1,8 @@
 import type { ColumnType, Generated } from 'kysely';
+import type { PayoutOrdersTable } from './payout-orders/table.ts';
 import type { CaseKind } from '../domain/case.ts';
 import type { Checkpoint } from '../domain/checkpoint.ts';
 import type { LegStatus } from '../domain/leg.ts';
-import type { PayoutOrderStatus } from '../domain/payout-order.ts';
 import type { RefundDetails } from '../domain/refund-details.ts';
 import type { RefundReceipt } from '../domain/refund-receipt.ts';
 import type { RefundStatus } from '../domain/refund-status.ts';
@@ -118,37 +118,6 @@ export interface LegsTable {
   updated_at: Generated<Date>;
 }
 
-/** One cash reference a person can withdraw. */
-export interface PayoutOrdersTable {
-  merchant_id: string;
-  payout_order_id: string;
-  provider: string;
-  provider_payout_order_id: string | null;
-  payout_id: string;
-  amount_minor: number;
-  currency: string;
-  allowed_payout_methods: string[];
-  payout_method_type: string;
-  customer_id: string;
-  reason: string;
-  expires_at: Date;
-  metadata: Json;
-  status: PayoutOrderStatus;
-  status_detail: string;
-  needs_attention: Generated<boolean>;
-  send_number: Generated<number>;
-  fenced_send: Generated<number>;
-  /** Set while a call for the reference may be under way. */
-  sent_at: Date | null;
-  /** When the call of a send of unknown outcome ended: the settle delay counts from here. */
-  call_ended_at: Date | null;
-  requested_by: string;
-  workflow_id: string;
-  sequence: Generated<number>;
-  created_at: CreatedAt;
-  updated_at: Generated<Date>;
-}
-
 /** Every change of status and every act of a person: append-only (O3). */
 export interface TransitionsTable {
   transition_id: Generated<number>;
@@ -227,12 +196,21 @@ export interface ProviderEventsTable {
   received_at: CreatedAt;
 }
 
+/** Charges that passed by in orders, by which they can be found again. */
+export interface KnownChargesTable {
+  merchant_id: string;
+  charge_id: string;
+  provider: string;
+  order_id: string;
+}
+
 /** The whole database. */
 export interface Tables {
   merchants: MerchantsTable;
   api_keys: ApiKeysTable;
   orders: OrdersTable;
   charges: ChargesTable;
+  known_charges: KnownChargesTable;
   refunds: RefundsTable;
   legs: LegsTable;
   payout_orders: PayoutOrdersTable;

@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { rewritePageUrls } from '../../src/http/conekta/page-urls.ts';
+import { TemporalUnavailableError } from '../../src/client/client-errors.ts';
+import { findCharge } from '../../src/store/known-charges.ts';
 import { deriveRefundId } from '../../src/client/identifiers.ts';
 import { expectRefused, KEY, OTHER_KEY, seed, startApi } from './start-api.ts';
 import type { TestApi } from './start-api.ts';
@@ -53,6 +55,24 @@ describe('orders, passed through (A1)', () => {
     expect(seen[0]?.headers).not.toHaveProperty('x-forwarded-for');
     expect(JSON.stringify(seen)).not.toContain(KEY);
     expect(api.log()).not.toContain('4242424242424242');
+  });
+
+  it('should remember where the charges of an order belong, so that the gateway face can be asked for one by its id alone (CONTRACT §7)', async () => {
+    const order = seed('error.split_payment_charge_id_required.es.json')['data'] as { id: string; charges: { data: { id: string }[] } };
+    const [first, second] = order.charges.data.map(({ id }) => id);
+    answerWith(200, JSON.stringify(order));
+    for (const [method, url] of [['POST', '/orders'], ['GET', `/orders/${order.id}`]] as const) expect((await api.call(method, url)).status).toBe(200);
+    expect(await findCharge(api.db, 'm_one', first ?? '')).toEqual({ provider: 'conekta', orderId: order.id });
+    expect(await findCharge(api.db, 'm_two', first ?? '')).toBeNull();
+    api.client.reset({ requestRefund: async () => { throw new TemporalUnavailableError('down'); } });
+    expect((await api.call('POST', `/pagos/devolucion/${second ?? ''}`)).status).toBe(503);
+    expect(api.client.calls[0]?.args[0]).toMatchObject({ provider: undefined, orderId: order.id, chargeId: second });
+  });
+
+  it.each(['{"object":"order","id":7,"charges":{"data":[{"id":"c"}]}}', '{"object":"order","id":"ord_1"}', 'no json', '{"object":"order","id":"ord_1","charges":{"data":[]}}'])('should pass %s on all the same, remembering nothing', async (body) => {
+    answerWith(200, body);
+    const response = await api.app.inject({ method: 'GET', url: '/orders/ord_1', headers: { authorization: `Bearer ${KEY}` } });
+    expect([response.statusCode, response.body]).toEqual([200, body]);
   });
 
   it.each([[200, '{"id":"ord_1","amount":1.0,"big":9007199254740993}'], [404, '{"object":"error"}'], [402, '{"object":"error","x":1}'], [500, '{"object":"error"}'], [429, '{}']])('should answer status %i and its bytes as they come', async (status, body) => {

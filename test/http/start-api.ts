@@ -77,7 +77,7 @@ const ajv = new Ajv2020({ strict: false });
 ajv.addSchema(JSON.parse(readFileSync(new URL('../contract/fixtures/contract.schema.json', import.meta.url), 'utf8')) as object);
 
 /** Holds a body against one of the contract's schemas. */
-export function expectContract(definition: 'error' | 'payout_order' | 'order_after_refund' | 'order_seed' | 'page', body: unknown): void {
+export function expectContract(definition: 'devolucion' | 'error' | 'payout_order' | 'order_after_refund' | 'order_seed' | 'page', body: unknown): void {
   const validate = ajv.getSchema(`contract#/$defs/${definition}`);
   expect(validate?.(body), JSON.stringify(validate?.errors)).toBe(true);
 }

@@ -68,7 +68,7 @@ async function leaveRowsOf0001(db: Database): Promise<void> {
 /** Every row of what a person would miss, whatever columns it has. */
 async function rowsOf(db: Database): Promise<Record<string, readonly unknown[]>> {
   const tables = ['merchants', 'orders', 'charges', 'refunds', 'legs', 'payout_orders', 'transitions', 'events', 'money_movements', 'idempotency_keys', 'cases', 'provider_events'];
-  return Object.fromEntries(await Promise.all(tables.map(async (table) => [table, (await sql`select * from ${sql.table(table)}`.execute(db)).rows] as const)));
+  return Object.fromEntries(await Promise.all(tables.map(async (table) => [table, (await sql`select * from ${sql.table(table)} as row order by row.*::text collate "C"`.execute(db)).rows] as const)));
 }
 
 describe.each(DATABASE_KINDS)('migrate on %s', (kind) => {

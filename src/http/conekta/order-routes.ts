@@ -1,10 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { callerOf, READING } from '../access.ts';
 import { bodyBytes } from '../json-body.ts';
 import { pathId } from '../path-id.ts';
+import { RecordsUnavailableError } from '../records.ts';
 import { ownBaseUrl } from './conekta-context.ts';
 import type { ConektaContext } from './conekta-context.ts';
 import { CONEKTA_MEDIA_TYPE } from './media-type.ts';
+import type { OrderAnswer } from './order-source.ts';
+import { PROVIDER } from './provider-name.ts';
 import { rewritePageUrls } from './page-urls.ts';
 
 /** Registers the orders, which are passed through to the provider (A1): request and answer as they are, page addresses apart. */
@@ -31,10 +35,24 @@ async function passOn(context: ConektaContext, request: FastifyRequest, reply: F
   const answer = await context.orders.call(callerOf(request), {
     method: isPost ? 'POST' : 'GET', pathAndQuery: `${path}${query}`, headers: forwardedHeaders(request), body: isPost ? bodyBytes(request) : null,
   });
+  if (answer.status === 200) await rememberCharges(context, request, answer);
   if (answer.retryAfter !== undefined) void reply.header('retry-after', answer.retryAfter);
   const isJson = /json/i.test(answer.contentType ?? '');
   const body = isJson && answer.body.includes('_page_url"') ? Buffer.from(rewritePageUrls(answer.body.toString('utf8'), context.ordersBaseUrl, ownBaseUrl(request))) : answer.body;
   return reply.status(answer.status).header('content-type', answer.contentType ?? CONEKTA_MEDIA_TYPE).send(body);
+}
+
+const orderSchema = z.looseObject({ object: z.literal('order'), id: z.string(), charges: z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) }) });
+
+/** Remembers the charges of an order that passes by, so that they can be named alone on the gateway face (CONTRACT §7). The answer does not depend on it. */
+async function rememberCharges(context: ConektaContext, request: FastifyRequest, answer: OrderAnswer): Promise<void> {
+  try {
+    const order = orderSchema.safeParse(JSON.parse(answer.body.toString('utf8')));
+    if (order.success) await context.records.rememberCharges(callerOf(request).merchantId, { provider: PROVIDER, orderId: order.data.id }, order.data.charges.data.map(({ id }) => id));
+  } catch (error) {
+    if (!(error instanceof RecordsUnavailableError || error instanceof SyntaxError)) throw error;
+    request.log.warn({ errorName: error.name }, 'the charges of an order could not be remembered');
+  }
 }
 
 function forwardedHeaders(request: FastifyRequest): Record<string, string> {

@@ -19,5 +19,6 @@ export const conektaAnswers = createAnswerReader({
     // Parameter errors (CONTRACT §6) on `amount`, which leaves as a positive integer: all that can be wrong with it is its size.
     /^conekta\.errors\.parameter_validation\.amount\./,
   ],
+  isNotFound: () => true,
   parse: (text) => JSON.parse(text) as unknown,
 });

@@ -19,5 +19,7 @@ export const gatewayAnswers = createAnswerReader({
     // An amount leaves as a decimal above zero: all that can be wrong with it is its size.
     /^gateway\.errors\.parameter_validation\.amount\./,
   ],
+  // A refund that is "not found" may be sent again, so a mistaken address must not look like one.
+  isNotFound: (code) => code === 'gateway.errors.resource_not_found.entity',
   parse: parseExactJson,
 });

@@ -16,6 +16,8 @@ export interface AnswerDialect {
   readonly errorCode: (json: unknown) => string | null;
   /** Codes by which a refund is refused because nothing, or too little, is left; read by the code alone, whatever the status. */
   readonly nothingLeft: readonly RegExp[];
+  /** Whether an error of status 404 with this code says that the object does not exist; any other 404 says nothing about it. */
+  readonly isNotFound: (code: string) => boolean;
   /** Reads a JSON text. @throws when it is none */
   readonly parse: (text: string) => unknown;
 }
@@ -57,8 +59,8 @@ function classifyRefusal(dialect: AnswerDialect, { httpStatus, body }: WireAnswe
   const saysNothingLeft = purpose === 'refund' && dialect.nothingLeft.some((pattern) => pattern.test(code));
   const details: ProviderErrorDetails = { httpStatus, providerCode: code, ...(saysNothingLeft ? { saysNothingLeft } : {}) };
   if (httpStatus !== 404 || isSend(purpose)) return new ProviderError('declined', `${label}: the request was refused`, details);
-  // A list that "does not exist" says nothing about what it would hold.
-  if (purpose === 'search') return new ProviderError('unknown', `${label}: the list was not found`, details);
+  // A list that "does not exist" says nothing about what it would hold, nor does a page that is not there.
+  if (purpose === 'search' || !dialect.isNotFound(code)) return new ProviderError('unknown', `${label}: the ${purpose === 'search' ? 'list' : 'address'} was not found`, details);
   return new ProviderError('not_found', `${label}: the object does not exist`, details);
 }
 

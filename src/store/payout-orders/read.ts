@@ -2,7 +2,7 @@ import type { PayoutOrderTerms } from '../../domain/payout-order-terms.ts';
 import type { Selectable } from 'kysely';
 import type { PayoutOrderStatus } from '../../domain/payout-order.ts';
 import type { Database } from '../database.ts';
-import type { PayoutOrdersTable } from '../tables.ts';
+import type { PayoutOrdersTable } from './table.ts';
 
 /** A payout order on record. Amount in minor units. */
 export interface PayoutOrderRecord extends PayoutOrderTerms {

@@ -20,13 +20,6 @@ export interface RefundOfCharge {
   readonly receipt: RefundReceipt | null;
 }
 
-/** Where a charge on record was paid. */
-export async function findCharge(db: Database, merchantId: string, chargeId: string): Promise<{ readonly provider: string; readonly orderId: string } | null> {
-  const row = await db.selectFrom('charges').innerJoin('orders', (join) => join.onRef('orders.merchant_id', '=', 'charges.merchant_id').onRef('orders.order_id', '=', 'charges.order_id'))
-    .select(['provider', 'orders.order_id']).where('charges.merchant_id', '=', merchantId).where('charge_id', '=', chargeId).executeTakeFirst();
-  return row === undefined ? null : { provider: row.provider, orderId: row.order_id };
-}
-
 /**
  * The last refund of a charge, or the one named, by our id or its provider's; `null` when there is none. One that was refused before
  * anything was held never came to be, and is told only by its name.

@@ -111,10 +111,11 @@ describe('getOrder', () => {
     expect((await read(payment({ refunds: [...refunds, message({ amount: number('500.00') })] }))).charges[0]?.refunds).toHaveLength(4);
   });
 
-  it('should be unknown rather than walk through an answer without end (S7)', async () => {
-    const metadata = `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`;
-    server.script((response) => response.end(JSON.stringify(payment({ metadata: 'DEEP' })).replace('"DEEP"', metadata)));
-    expect((await failureOf(adapter.getOrder(CALL, PAYMENT_ID))).kind).toBe('unknown');
+  it.each([[50, 'read'], [200, 'unknown'], [20_000, 'unknown']])('should take an answer with %d levels as %s: nobody is to walk without end (S7)', async (levels, expected) => {
+    const nested = `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+    server.script((response) => response.end(JSON.stringify(payment({ metadata: 'DEEP' })).replace('"DEEP"', nested)));
+    const outcome = adapter.getOrder(CALL, PAYMENT_ID);
+    expect(expected === 'read' ? (await outcome).orderId : (await failureOf(outcome)).kind).toBe(expected === 'read' ? PAYMENT_ID : 'unknown');
   });
 });
 
@@ -168,8 +169,10 @@ describe('getOrder with a reference that is sought', () => {
     expect((await failureOf(adapter.getOrder(CALL, PAYMENT_ID, LEG))).kind).toBe(kind);
   });
 
-  it('should not take a page that was not found for the refund that was not found (S4, S7)', async () => {
-    server.script((response, request) => (request.url.includes('?') ? respond(404, { error: 'no such page' }) : respond(200, payment()))(response, request));
+  it.each([
+    ['in another form', { error: 'no such page' }], ['in the dialect', refusal('gateway.errors.resource_not_found.route')],
+  ])('should not take a page that was not found for the refund that was not found: told %s (S4, S7)', async (_form, body) => {
+    server.script((response, request) => (request.url.includes('?') ? respond(404, body) : respond(200, payment()))(response, request));
     expect((await failureOf(adapter.getOrder(CALL, PAYMENT_ID, LEG))).kind).toBe('unknown');
   });
 });

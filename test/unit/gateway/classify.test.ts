@@ -40,6 +40,7 @@ const send = () => adapter.submitRefund(CALL, REFUND);
 const read = () => adapter.getOrder(CALL, PAYMENT_ID, LEG);
 
 const CODE = 'gateway.errors.processing.refund.declined';
+const ABSENT = 'gateway.errors.resource_not_found.entity';
 const HTML = '<html><body>Bad gateway</body></html>';
 
 interface Case {
@@ -53,8 +54,12 @@ interface Case {
 
 const REFUSALS: readonly Case[] = [400, 402, 404, 409, 422, 428].flatMap((httpStatus): readonly Case[] => [
   {
-    title: `${httpStatus} with an error`, script: respond(httpStatus, refusal(CODE)), send: 'declined', read: httpStatus === 404 ? 'not_found' : 'declined',
+    title: `${httpStatus} with an error`, script: respond(httpStatus, refusal(CODE)), send: 'declined', read: httpStatus === 404 ? 'unknown' : 'declined',
     details: { httpStatus, providerCode: CODE },
+  },
+  {
+    title: `${httpStatus} that says the object is not there`, script: respond(httpStatus, refusal(ABSENT)), send: 'declined', read: httpStatus === 404 ? 'not_found' : 'declined',
+    details: { httpStatus, providerCode: ABSENT },
   },
   { title: `${httpStatus} in HTML`, script: respondText(httpStatus, HTML), send: 'unknown', details: { httpStatus } },
   { title: `${httpStatus} with other JSON`, script: respond(httpStatus, { error: 'no' }), send: 'unknown', details: { httpStatus } },

@@ -47,7 +47,7 @@ export function refusal(code = 'gateway.errors.processing.refund.declined'): Jso
 }
 
 /** The refusal of what does not exist. */
-export const NOT_FOUND = refusal('gateway.errors.resource_not_found.refund.not_found');
+export const NOT_FOUND = refusal('gateway.errors.resource_not_found.entity');
 
 /** Answers with a payment; and for a refund sought by its reference, with the one given, or with none. */
 export function serve(shown: Json, found: Json | null = null): Script {
