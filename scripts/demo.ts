@@ -1,6 +1,6 @@
 /**
- * The demo: against a running `npm start`, with the official SDK. A split order, a partial and a total refund, a payout
- * order called off, another one collected; then a refund and a payout order whose worker is killed with -9 in the middle.
+ * The demo: against a running `npm start`, with the official SDK and the gateway's dialect. A split order, a partial and a total refund, a payout
+ * order called off, another one collected, a payment of the gateway; then a refund and a payout order whose worker is killed with -9 in the middle.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -23,8 +23,8 @@ const say = (line: string): void => console.log(line);
 const title = (line: string): void => say(`\n── ${line} ${'─'.repeat(Math.max(0, 76 - line.length))}`);
 const money = (minor: number): string => `$${(minor / 100).toFixed(2)}`;
 
-async function json<T>(url: string, init: RequestInit = {}): Promise<T> {
-  const response = await fetch(url, { ...init, headers: { authorization: 'Bearer key_demo', 'content-type': 'application/json' } });
+async function json<T>(url: string, init: RequestInit = {}, key = 'key_demo'): Promise<T> {
+  const response = await fetch(url, { ...init, headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' } });
   if (!response.ok) throw new Error(`${init.method ?? 'GET'} ${url} answers ${response.status}: ${await response.text()}`);
   return await response.json() as T;
 }
@@ -74,6 +74,14 @@ async function collect(id: string): Promise<void> {
   await till(id, 'confirmation');
   await until('the confirmation to arrive', async () => ((await payoutOrders.getPayoutOrderById(id)).data.status === 'withdrawn' ? true : null));
   say(`payout order ${id}: withdrawn`);
+}
+
+/** A payment of the gateway, given back in part in its own dialect; amounts are decimals there. */
+async function refundPayment(): Promise<string> {
+  const payment = await json<{ id: string }>(`${sandbox}/api/v2/pagos`, { method: 'POST', body: '{"amount":1000.50}' }, 'key_sandbox_demo');
+  const message = await json<{ status: string }>(`${api}/api/v2/pagos/devolucion/${payment.id}`, { method: 'POST', body: '{"amount":100.25,"external_reference":"demo"}' });
+  say(`payment ${payment.id}: ${money(10_025)} ARS of ${money(100_050)} ${message.status}`);
+  return payment.id;
 }
 
 /** The journal of the sandbox (what really moved) beside our books; they must agree to the minor unit. */
@@ -131,6 +139,9 @@ async function main(): Promise<void> {
   const collected = await createPayoutOrder();
   await collect(collected.id);
 
+  title('A payment of another provider, in the gateway\'s dialect');
+  const paymentId = await refundPayment();
+
   title('A crash between the provider moving the money and its answer');
   const crashed = await createOrder(50_000);
   const waiting = await createPayoutOrder();
@@ -147,7 +158,7 @@ async function main(): Promise<void> {
   say(`payout order ${waiting.id}: withdrawn`);
 
   title('What really moved, and what our books say');
-  await compare([...split.chargeIds, ...crashed.chargeIds], [calledOff.id, collected.id, waiting.id]);
+  await compare([...split.chargeIds, paymentId, ...crashed.chargeIds], [calledOff.id, collected.id, waiting.id]);
   say(`\nDone in ${Math.round((Date.now() - begun) / 1000)} s. Look at the Workflows: http://127.0.0.1:${config.TEMPORAL_UI_PORT}/namespaces/default/workflows`);
 }
 
