@@ -9,7 +9,7 @@ import { withFailures } from './failures.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { followRefund, resolveLeg, reviewRefund } from './refund-following.ts';
 import { findRefund, submitRefund } from './refund-sending.ts';
-import type { RefundActivityDeps } from './refund-sending.ts';
+import type { RefundActivityDeps } from './refund-recognition.ts';
 import { reserveRefund } from './reserve-refund.ts';
 
 /** Makes the Activities of refunds. */

@@ -2,8 +2,7 @@ import { countsAgainstCharge } from '../src/domain/send-protocol.ts';
 import type { ListedRefund } from '../src/domain/send-protocol.ts';
 import type { ProviderOrder } from '../src/providers/provider.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
-import { MissingProviderError, quietTime } from '../src/providers/registry.ts';
-import type { ProviderEntry } from '../src/providers/registry.ts';
+import { configuredEntry, MissingProviderError, quietTime } from '../src/providers/registry.ts';
 import { hasOpenCase, openCase } from '../src/store/cases.ts';
 import { recordLateFailure, succeededLegs } from '../src/store/refunds/late-failure.ts';
 import { resolveLeg as resolve } from '../src/store/refunds/resolve.ts';
@@ -12,8 +11,9 @@ import type { LegRecord } from '../src/store/refunds/send.ts';
 import { settleLeg, standingLeg } from '../src/store/refunds/settle.ts';
 import type { LegResolution } from '../src/domain/case.ts';
 import type { Act, FollowOutcome, LegRef, RefundRef, ResolveOutcome } from './contracts.ts';
-import { chargeOf, recognisedRefund, resultOf, settledFacts } from './refund-sending.ts';
-import type { Looking, RefundActivityDeps } from './refund-sending.ts';
+import { chargeOf, recognisedRefund, resultOf } from './refund-recognition.ts';
+import type { Looking, RefundActivityDeps } from './refund-recognition.ts';
+import { settledFacts } from './refund-sending.ts';
 
 /** After so long no call can still take effect, whatever its provider's numbers were. */
 const LONG_QUIET = { afterPermitMs: 600_000, afterCallMs: 600_000 };
@@ -38,7 +38,7 @@ export async function followRefund(deps: RefundActivityDeps, input: LegRef): Pro
   const acting = { workflowId, runId, actor: SYSTEM };
   const accepted = await acceptedAs(deps.db, input);
   if (accepted === null) return { kind: 'known', ...settledFacts(await standingLeg(deps.db, acting, input)) };
-  const order = await readOrder(deps, merchantId, accepted.provider, accepted.orderId);
+  const order = await readOrder(deps, merchantId, accepted.provider, accepted.orderId, input.legId);
   const refund = listed(order, accepted.chargeId, accepted.providerRefundId);
   if (refund === undefined) return { kind: 'not_shown' };
   return { kind: 'known', ...settledFacts(await settleLeg(deps.db, acting, input, resultOf(refund, accepted.amountMinor, order))) };
@@ -52,7 +52,7 @@ export async function reviewRefund(deps: RefundActivityDeps, { workflowId, runId
   const legs = await succeededLegs(deps.db, merchantId, refundId);
   const [first] = legs;
   if (first !== undefined) {
-    const order = await readOrder(deps, merchantId, first.provider, orderId);
+    const order = await readOrder(deps, merchantId, first.provider, orderId, legs.length === 1 ? first.legId : undefined);
     const seenAt = new Date();
     for (const { legId, chargeId, providerRefundId } of legs) {
       const refund = listed(order, chargeId, providerRefundId);
@@ -71,13 +71,15 @@ export async function reviewRefund(deps: RefundActivityDeps, { workflowId, runId
 export async function resolveLeg(deps: RefundActivityDeps, input: LegRef & Act & { readonly resolution: LegResolution }): Promise<ResolveOutcome> {
   const { workflowId, runId, actor, reason, resolution } = input;
   const leg = await readLeg(deps.db, input);
-  const entry = configuredEntry(deps, leg.provider);
+  // Where it is not configured, only the human knows.
+  const entry = configuredEntry(deps.providers, leg.provider);
   const quiet = entry === null ? LONG_QUIET : quietTime(entry);
   // Asked before the provider is: what its list does not show then was not executed.
   if (resolution.outcome === 'failed' && !(await isQuiet(deps.db, input, quiet))) return { kind: 'refused', why: 'too_early' };
   const seen = await seeOrder(deps, input, leg);
   const shown = seen === null || entry === null ? null : await shownRefund({ deps, input, leg, entry }, seen.order, resolution);
   if (seen !== null && shown === null && resolution.outcome === 'succeeded') return { kind: 'refused', why: 'not_shown_by_provider' };
+  if (shown !== null && shown.reference !== null && shown.reference !== input.legId) return { kind: 'refused', why: 'provider_refund_taken' };
   if (shown !== null && shown.amountMinor !== leg.amountMinor) return { kind: 'refused', why: 'other_amount' };
   if (shown !== null && (shown.state === 'failed') !== (resolution.outcome === 'failed')) return { kind: 'refused', why: 'provider_says_otherwise' };
   const accepted = shown === null || shown.state === 'failed' ? 'succeeded' : shown.state;
@@ -93,16 +95,6 @@ async function shownRefund(looking: Looking, order: ProviderOrder, resolution: L
   if (accepted !== null) return listed(order, leg.chargeId, accepted.providerRefundId) ?? null;
   const ours = await recognisedRefund(looking, order, leg.refundsBefore);
   return ours !== null && countsAgainstCharge(ours) ? ours : null;
-}
-
-/** The provider, or `null` while it is not configured: then only the human knows. */
-function configuredEntry({ providers }: RefundActivityDeps, provider: string): ProviderEntry | null {
-  try {
-    return providers.entry(provider);
-  } catch (error) {
-    if (error instanceof MissingProviderError) return null;
-    throw error;
-  }
 }
 
 /** The order as it is now; `null` when the provider does not answer, or does not show the charge. */

@@ -1,15 +1,12 @@
 import { holdsAmount } from '../src/domain/leg.ts';
 import { sumMinor } from '../src/domain/money.ts';
-import type { RefundReceipt } from '../src/domain/refund-receipt.ts';
 import type { RefundRefusal } from '../src/domain/rejections.ts';
-import { countsAgainstCharge, recogniseRefund } from '../src/domain/send-protocol.ts';
+import { countsAgainstCharge } from '../src/domain/send-protocol.ts';
 import type { ListedRefund } from '../src/domain/send-protocol.ts';
 import type { ProviderCharge, ProviderOrder } from '../src/providers/provider.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
 import { MAX_PAUSE_BEFORE_SEND_MS, quietTime } from '../src/providers/registry.ts';
-import type { ProviderEntry, ProviderRegistry } from '../src/providers/registry.ts';
-import type { Database } from '../src/store/database.ts';
-import { knownProviderRefunds, saveOrder } from '../src/store/orders.ts';
+import { saveOrder } from '../src/store/orders.ts';
 import { beginSend, fenceSend, markNotSent, markUnknown, readLeg } from '../src/store/refunds/send.ts';
 import type { LegRecord } from '../src/store/refunds/send.ts';
 import { OutdatedRefusalError, settleLeg, standingLeg } from '../src/store/refunds/settle.ts';
@@ -17,23 +14,8 @@ import type { LegResult, SettledLeg } from '../src/store/refunds/settle.ts';
 import type { Acting } from '../src/store/transitions.ts';
 import type { FindOutcome, LegRef, SendOutcome, Settled, SubmitRefundInput } from './contracts.ts';
 import { isGivenUp } from './heartbeat.ts';
-
-/** What refund Activities need. */
-export interface RefundActivityDeps {
-  readonly db: Database;
-  readonly providers: ProviderRegistry;
-}
-
-/** The refusal of a refund that the provider took, and then failed. */
-const FAILED_AT_PROVIDER = 'failed_at_provider';
-
-/** A leg that is looked for, and its provider. */
-export interface Looking {
-  readonly deps: RefundActivityDeps;
-  readonly input: LegRef;
-  readonly leg: LegRecord;
-  readonly entry: ProviderEntry;
-}
+import { chargeOf, recognisedRefund, resultOf } from './refund-recognition.ts';
+import type { Looking, RefundActivityDeps } from './refund-recognition.ts';
 
 /** What one send, or one look, works with. */
 interface Sending<Input extends LegRef = LegRef> extends Looking {
@@ -63,16 +45,18 @@ export async function submitRefund(deps: RefundActivityDeps, input: SubmitRefund
   const readAt = new Date();
   let order: ProviderOrder;
   let charge: ProviderCharge;
+  let earlier: LegResult | null;
   try {
-    order = await readOrder(sending, mayHaveBeenExecuted(sending.leg));
+    order = await readOrder(sending, input.sendNumber > 1 || mayHaveBeenExecuted(sending.leg));
     charge = chargeOf(order, sending.leg.chargeId);
+    if (charge.currency !== sending.leg.currency) throw new ProviderError('unknown', 'the charge has another currency than was reserved');
+    earlier = await recogniseEarlierSend(sending, order);
   } catch (error) {
     if (error instanceof ProviderError) return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
     throw error;
   }
-  const late = await recogniseEarlierSend(sending, order);
-  if (late !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, late));
-  const refusal = refusalBySight(sending.leg, charge);
+  if (earlier !== null && mayHaveBeenExecuted(sending.leg)) return settledOutcome(await settleLeg(deps.db, sending.acting, input, earlier));
+  const refusal = earlier === null ? refusalBySight(sending.leg, charge) : null;
   if (refusal !== null) return refuse(sending, { refusal, bySight: true }, order, readAt);
   // The clock starts before the permit is asked for: a process that sleeps on its answer must notice it, too.
   const askedAt = Date.now();
@@ -81,6 +65,8 @@ export async function submitRefund(deps: RefundActivityDeps, input: SubmitRefund
   });
   if (permit.kind === 'settled') return settledOutcome(await standingLeg(deps.db, sending.acting, input));
   if (permit.kind === 'fenced') return { kind: 'unknown' };
+  // The provider shows it although it said that it had not taken it: what the leg becomes is booked behind the permit like an answer.
+  if (earlier !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, earlier));
   if (isGivenUp() || Date.now() - askedAt > MAX_PAUSE_BEFORE_SEND_MS) return notSent(sending, null);
   return call(sending, { order, readAt, refunds: charge.refunds });
 }
@@ -128,8 +114,9 @@ async function call(sending: Sending<SubmitRefundInput>, sight: Sight): Promise<
       orderId: leg.orderId, chargeId: leg.chargeId, amountMinor: leg.amountMinor, currency: leg.currency, reason: leg.reason ?? undefined, refundType: leg.details.refundType, reference: input.legId,
     });
     const result = submitted.kind === 'order' ? await recognise(sending, submitted.order, idsOf(sight.refunds)) : answered(sending, submitted.refund);
-    if (result !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, result));
+    if (result !== null) return settledOutcome(await settleLeg(deps.db, sending.acting, input, result.kind === 'refused' ? { ...result, sendNumber: input.sendNumber } : result));
   } catch (error) {
+    if (error instanceof OutdatedRefusalError) return { kind: 'unknown' };
     if (!(error instanceof ProviderError)) throw error;
     if (error.kind === 'declined') return declined(sending, error, sight);
     if (error.kind === 'not_sent') return notSent(sending, error.details.retryAfterMs ?? null);
@@ -139,9 +126,14 @@ async function call(sending: Sending<SubmitRefundInput>, sight: Sight): Promise<
   return { kind: 'unknown' };
 }
 
-/** A refund that is the whole answer to its send: ours if it carries our reference (S1). */
+/**
+ * A refund that is the whole answer to its send: ours if it carries our reference (S1). That it failed is no verdict while an earlier send
+ * may have been executed.
+ */
 function answered({ input, leg }: Sending<SubmitRefundInput>, refund: ListedRefund): LegResult | null {
-  return refund.reference === input.legId ? resultOf(refund, leg.amountMinor, null) : null;
+  if (refund.reference !== input.legId) return null;
+  const result = resultOf(refund, leg.amountMinor, null);
+  return result.kind === 'refused' && mayHaveBeenExecuted(leg) ? null : result;
 }
 
 async function notSent({ deps, input, leg }: Sending<SubmitRefundInput>, retryAfterMs: number | null): Promise<SendOutcome> {
@@ -188,9 +180,13 @@ function mayHaveBeenExecuted(leg: LegRecord): boolean {
   return leg.status === 'unknown' || leg.status === 'sending';
 }
 
-/** Recognises what an earlier send did later than its settle delay, by the list from before that send. */
+/**
+ * Recognises what an earlier send did later than its settle delay, by the list from before that send. Where ours cannot be mistaken for
+ * another's, it is looked for before every send: a provider may have executed what it said it had not taken.
+ */
 async function recogniseEarlierSend(sending: Sending, order: ProviderOrder): Promise<LegResult | null> {
-  return mayHaveBeenExecuted(sending.leg) ? recognise(sending, order, sending.leg.refundsBefore) : null;
+  const isUnmistakable = sending.entry.adapter.idempotency !== 'balance';
+  return isUnmistakable || mayHaveBeenExecuted(sending.leg) ? recognise(sending, order, sending.leg.refundsBefore) : null;
 }
 
 async function recognise(sending: Sending, order: ProviderOrder, before: readonly string[]): Promise<LegResult | null> {
@@ -199,34 +195,9 @@ async function recognise(sending: Sending, order: ProviderOrder, before: readonl
   return resultOf(mine, sending.leg.amountMinor, order);
 }
 
-/** The refund among those an order lists that is the leg's, as its provider's capability lets us tell (S1, S5); `null` when there is none. */
-export async function recognisedRefund({ deps, input, leg, entry }: Looking, order: ProviderOrder, before: readonly string[]): Promise<ListedRefund | null> {
-  const others = await knownProviderRefunds(deps.db, input.merchantId, leg.chargeId);
-  return recogniseRefund(entry.adapter.idempotency, chargeOf(order, leg.chargeId).refunds, { reference: input.legId, amountMinor: leg.amountMinor, before, others });
-}
-
-/** What a refund that is ours says about its leg. @throws ProviderError `unknown` when it is of another amount: neither a success nor nothing (S7) */
-export function resultOf({ state, providerRefundId, amountMinor, receipt }: ListedRefund, expectedMinor: number, order: ProviderOrder | null): LegResult {
-  if (amountMinor !== expectedMinor) throw new ProviderError('unknown', 'the refund has another amount than was asked for');
-  const seen = order === null ? null : { order, seenAt: new Date() };
-  return state === 'failed' ? { kind: 'refused', refusal: failureOf(receipt), seen, receipt } : { kind: state, providerRefundId, seen, receipt };
-}
-
-/** What a refund that failed at its provider is called: contested or called off there, where the provider says so. */
-function failureOf(receipt: RefundReceipt | undefined): string {
-  return receipt?.providerStatus === 'dismissed' || receipt?.providerStatus === 'cancelled' ? `${receipt.providerStatus}_at_provider` : FAILED_AT_PROVIDER;
-}
-
 /** Reads the order; `isSought`: the leg may have been executed, so the provider is asked for its reference, too, where it keeps one. */
 function readOrder({ entry, credential, leg, input }: Sending, isSought: boolean): Promise<ProviderOrder> {
   return entry.adapter.getOrder({ credential }, leg.orderId, isSought ? input.legId : undefined);
-}
-
-/** A charge of an order. @throws ProviderError `unknown` when the order no longer shows the charge. */
-export function chargeOf(order: ProviderOrder, chargeId: string): ProviderCharge {
-  const charge = order.charges.find((candidate) => candidate.chargeId === chargeId);
-  if (charge === undefined) throw new ProviderError('unknown', 'the order does not show the charge');
-  return charge;
 }
 
 function settledOutcome(leg: SettledLeg): SendOutcome {

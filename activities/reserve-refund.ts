@@ -1,6 +1,6 @@
 import { checkDemands } from '../src/domain/checkpoint.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
-import { MissingProviderError, refundProtocol } from '../src/providers/registry.ts';
+import { configuredEntry, MissingProviderError, refundProtocol } from '../src/providers/registry.ts';
 import type { ProviderEntry } from '../src/providers/registry.ts';
 import { readMerchant } from '../src/store/merchants.ts';
 import { saveOrder } from '../src/store/orders.ts';
@@ -8,7 +8,7 @@ import { recordUnreadableOrder, reserveRefund as reserve } from '../src/store/re
 import type { Reservation } from '../src/store/refunds/reserve.ts';
 import type { Acting } from '../src/store/transitions.ts';
 import type { RefundRequest, ReserveRefundResult, WorkflowRef } from './contracts.ts';
-import type { RefundActivityDeps } from './refund-sending.ts';
+import type { RefundActivityDeps } from './refund-recognition.ts';
 
 /**
  * Reserves from what is on record. A refusal may come from an old snapshot, so the order is read once more before a
@@ -19,9 +19,14 @@ export async function reserveRefund(deps: RefundActivityDeps, input: RefundReque
   checkDemands(input);
   const { provider: own, policy } = await readMerchant(deps.db, input.merchantId);
   const provider = input.provider ?? own;
-  const entry = deps.providers.entry(provider);
-  const request = { ...input, provider, gated: entry.adapter.idempotency === 'balance', policy, demands: input };
   const acting: Acting = { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy };
+  const entry = configuredEntry(deps.providers, provider);
+  const request = { ...input, provider, gated: entry?.adapter.idempotency === 'balance', policy, demands: input };
+  // It waits on record until the provider is configured.
+  if (entry === null) {
+    await recordUnreadableOrder(deps.db, acting, { ...request, recordRefusal: true });
+    return { kind: 'not_yet', retryAfterMs: null };
+  }
   let reservation: Reservation = await reserve(deps.db, acting, { ...request, recordRefusal: false });
   if (reservation.kind === 'refused') {
     const unreadable = await refreshOrder(deps, entry, input);

@@ -12,6 +12,7 @@ import type { refundAftermathWorkflow } from '../../workflows/refund-aftermath.t
 import type { refundWorkflow } from '../../workflows/refund.ts';
 import { checkRefund } from './check-request.ts';
 export { ActRefusedError, InvalidRequestError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
+import { NotRunningError } from './client-errors.ts';
 import { deriveRefundId, fingerprintOf } from './identifiers.ts';
 import { createPayoutOrder, revivePayoutOrder } from './payout-order-start.ts';
 import type { PayoutOrderAnswer } from './payout-order-start.ts';
@@ -34,6 +35,8 @@ export interface ReintegroClient {
   requestRefund(refund: NewRefund, options?: RequestOptions): Promise<RefundAnswer>;
   /** The refund's state. @throws NotRunningError when Temporal knows no such refund (any more) */
   getRefund(merchantId: string, refundId: string): Promise<RefundView>;
+  /** The order of a refund that was taken in and is not over, whatever is on record of it: asked of the Temporal server alone, no Worker needs to run. @throws NotRunningError */
+  orderOfRefund(merchantId: string, refundId: string): Promise<string | null>;
   /** Waits until the refund is final. @throws NotRunningError when Temporal knows no such refund (any more) */
   waitForRefund(merchantId: string, refundId: string): Promise<RefundView>;
   /** Calls a refund off and learns the verdict (R4). @throws NotCancellableError, NotRunningError */
@@ -100,6 +103,7 @@ export function createReintegroClient({ client, taskQueue = TASK_QUEUE }: { clie
     },
     requestRefund: (refund, options) => requestRefund(client, taskQueue, refund, options ?? {}),
     getRefund: (merchantId, id) => callWorkflow(id, () => refundHandle(merchantId, id).query(messages.refundStateQuery)),
+    orderOfRefund: (merchantId, id) => callWorkflow(id, () => orderOfRunning(client, refundWorkflowId(merchantId, id))),
     waitForRefund: (merchantId, id) => callWorkflow(id, () => refundHandle(merchantId, id).result()),
     cancelRefund: (merchantId, id, requestedBy, options) => updateAndWait(client, refundWorkflowId(merchantId, id), messages.cancelRefundUpdate, { requestedBy }, options?.waitMs ?? DEFAULT_WAIT_MS),
     signalCancelRefund: (merchantId, id, requestedBy) => callWorkflow(id, () => refundHandle(merchantId, id).signal(messages.cancelRefundSignal, { requestedBy })),
@@ -132,6 +136,12 @@ async function requestRefund(client: Client, taskQueue: string, refund: NewRefun
     isFinal: ({ status }) => isFinalRefundStatus(status), firstAnswerSuffices: options.firstAnswerSuffices === true,
   }, options.waitMs ?? DEFAULT_WAIT_MS);
   return { ...answer, refundId };
+}
+
+async function orderOfRunning(client: Client, workflowId: string): Promise<string | null> {
+  const { status, typedSearchAttributes } = await client.workflow.getHandle(workflowId).describe();
+  if (status.name !== 'RUNNING') throw new NotRunningError(`no running Workflow ${workflowId}`);
+  return typedSearchAttributes.get(SEARCH_ATTRIBUTES.order) ?? null;
 }
 
 /** Begins to look after a refund that has ended, or tells the Workflow that does so already. */

@@ -47,6 +47,16 @@ export function createProviderRegistry(entries: readonly ProviderEntry[], creden
   };
 }
 
+/** A provider that may not be configured here (yet): `null` then. */
+export function configuredEntry(registry: ProviderRegistry, provider: string): ProviderEntry | null {
+  try {
+    return registry.entry(provider);
+  } catch (error) {
+    if (error instanceof MissingProviderError) return null;
+    throw error;
+  }
+}
+
 /** A process that slept longer than this between asking for its permit and its call must not call any more, milliseconds. */
 export const MAX_PAUSE_BEFORE_SEND_MS = 5000;
 

@@ -98,12 +98,16 @@ export async function saveSettledCharge(tx: Tx, { merchantId, legId }: { readonl
   }).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
 }
 
-/** Σ of the charge's refunds that no leg of ours holds the amount of, minor units: neither by the provider's id nor by our reference. */
+/**
+ * Σ of the charge's refunds that no leg of ours holds the amount of, minor units. A leg is one refund: the one with the provider's id, or, while
+ * that is not known, the first that carries our reference. Another one with the same reference was executed besides, and takes from what remains.
+ */
 async function externallyRefundedMinor(tx: Tx, merchantId: string, charge: ChargeSnapshot): Promise<number> {
   if (charge.refunds.length === 0) return 0;
   const holding = (await legsOfCharge(tx, merchantId, charge.chargeId)).filter((leg) => holdsAmount(leg.status));
-  const ours = new Set(holding.flatMap((leg) => [`id ${leg.provider_refund_id}`, `reference ${leg.leg_id}`]));
-  const isExternal = (refund: ListedRefund): boolean => countsAgainstCharge(refund) && !ours.has(`id ${refund.providerRefundId}`) && !ours.has(`reference ${refund.reference}`);
+  const known = new Set(holding.map((leg) => leg.provider_refund_id));
+  const awaited = new Set<string | null>(holding.filter((leg) => leg.provider_refund_id === null).map((leg) => leg.leg_id));
+  const isExternal = (refund: ListedRefund): boolean => countsAgainstCharge(refund) && !known.has(refund.providerRefundId) && !awaited.delete(refund.reference);
   return sumMinor(charge.refunds.filter(isExternal).map((refund) => refund.amountMinor));
 }
 

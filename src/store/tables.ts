@@ -202,6 +202,7 @@ export interface KnownChargesTable {
   charge_id: string;
   provider: string;
   order_id: string;
+  currency: string;
 }
 
 /** The whole database. */

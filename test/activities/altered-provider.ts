@@ -21,7 +21,7 @@ export function altered(provider: FakeProvider, { request = (asked) => asked, re
     ...provider,
     adapter: {
       ...adapter,
-      getOrder: async (call, orderId) => seen(await adapter.getOrder(call, orderId)),
+      getOrder: async (call, orderId, sought) => seen(await adapter.getOrder(call, orderId, sought)),
       submitRefund: async (call, asked) => {
         const submitted = await adapter.submitRefund(call, request(asked));
         if (submitted.kind === 'order') return { kind: 'order', order: seen(submitted.order) };

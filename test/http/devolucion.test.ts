@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { KeyReusedError, TemporalUnavailableError } from '../../src/client/client-errors.ts';
+import { KeyReusedError, NotRunningError, TemporalUnavailableError } from '../../src/client/client-errors.ts';
 import { deriveRefundId } from '../../src/client/identifiers.ts';
+import { rememberCharges } from '../../src/store/known-charges.ts';
 import { addKey, expectContract, OTHER_KEY, seed, startApi } from './start-api.ts';
 import type { Answer, TestApi } from './start-api.ts';
 import { playDevolucion, recordPayment } from './gateway-scene.ts';
@@ -189,6 +190,7 @@ describe('GET …/pagos/devolucion/:id', () => {
     expect(await ask('GET', `/pagos/devolucion/${paymentId}?refund_id=${String(refused.headers['reintegro-refund-id'])}`)).toMatchObject({ status: 200, body: { status: 'rejected', status_detail: 'amount_exceeds_remaining', amount: 5000 } });
     const { id } = made.body as { id: string };
     await recordPayment(api.db, 'm_one', `${paymentId}-other`);
+    api.client.reset({ orderOfRefund: async () => { throw new NotRunningError('over'); } });
     for (const [url, key] of [[`/pagos/devolucion/${paymentId}-other?refund_id=${id}`, KEY], [`/pagos/devolucion/${paymentId}?refund_id=${id}`, OTHER_KEY], [`/pagos/devolucion/${paymentId}`, OTHER_KEY], [`/pagos/devolucion/${paymentId}?refund_id=nope`, KEY]] as const) {
       expect(await ask('GET', url, '', { authorization: `Bearer ${key}` })).toMatchObject({ status: 404, body: { object: 'error', details: [{ code: 'gateway.errors.resource_not_found.entity' }] } });
     }
@@ -198,6 +200,56 @@ describe('GET …/pagos/devolucion/:id', () => {
     await devolucion('{"amount":1.00}');
     const { id } = (await ask('GET', `/pagos/devolucion/${paymentId}`)).body as { id: string };
     expect((await api.call('DELETE', `/orders/${paymentId}/refunds/${id}`)).status).toBe(404);
+  });
+});
+
+describe('a refund that was taken in and is not on record yet (I3)', () => {
+  const REFUND_ID = `rfd_${'0'.repeat(32)}`;
+
+  it('should be told to whoever asks for it, and be called off, so that nobody asks for another one', async () => {
+    api.client.reset({ orderOfRefund: async () => paymentId, cancelRefund: async () => null });
+    const pending = { status: 200, body: { id: REFUND_ID, status: 'pending', status_detail: 'accepted', reference: paymentId, amount: 0 } };
+    expect(await ask('GET', `/pagos/devolucion/${paymentId}?refund_id=${REFUND_ID}`)).toMatchObject(pending);
+    expect(await ask('DELETE', `/pagos/devolucion/${paymentId}?refund_id=${REFUND_ID}`)).toMatchObject({ ...pending, status: 202 });
+    expect(api.client.calls.find(({ method }) => method === 'cancelRefund')?.args.slice(0, 2)).toEqual(['m_one', REFUND_ID]);
+  });
+
+  it('should not exist for another payment, nor when nobody knows it, and be unknown while nobody can say', async () => {
+    api.client.reset({ orderOfRefund: async () => 'pay-another' });
+    expect((await ask('GET', `/pagos/devolucion/${paymentId}?refund_id=${REFUND_ID}`)).status).toBe(404);
+    api.client.reset({ orderOfRefund: async () => { throw new NotRunningError('no'); } });
+    expect((await ask('GET', `/pagos/devolucion/${paymentId}?refund_id=${REFUND_ID}`)).status).toBe(404);
+    api.client.reset({ orderOfRefund: async () => { throw new TemporalUnavailableError('down'); } });
+    expect((await ask('GET', `/pagos/devolucion/${paymentId}?refund_id=${REFUND_ID}`)).status).toBe(503);
+    api.client.reset();
+    for (const id of ['nope', 'rfd_1', '']) expect((await ask('GET', `/pagos/devolucion/${paymentId}?refund_id=${id}`)).status).toBe(404);
+    expect(api.client.calls).toEqual([]);
+  });
+});
+
+describe('a charge that becomes known from elsewhere', () => {
+  it('should not make another refund of a request that was answered before (R8)', async () => {
+    api.client.reset({ requestRefund: (refund) => playDevolucion(api.db, refund) });
+    const id = `ch-${payments}`;
+    const first = await devolucion('', { 'idempotency-key': 'k-before' }, id);
+    expect(first.status).toBe(404);
+    await rememberCharges(api.db, 'm_one', { provider: 'conekta', orderId: 'ord_x', currency: 'MXN' }, [id]);
+    expect(await devolucion('', { 'idempotency-key': 'k-before' }, id)).toMatchObject({ status: 404, headers: { 'idempotent-replayed': 'true' } });
+    expect(api.client.calls).toHaveLength(1);
+    await devolucion('', { 'idempotency-key': 'k-after' }, id);
+    expect(api.client.calls[1]?.args[0]).toMatchObject({ provider: undefined, orderId: 'ord_x' });
+  });
+
+  it.each(['CLP', 'JPY', 'KWD'])('should be refused in %s, whose minor units are no hundredths (M1)', async (currency) => {
+    const id = `ch-${currency}`;
+    await rememberCharges(api.db, 'm_one', { provider: 'conekta', orderId: `ord_${currency}`, currency }, [id]);
+    api.client.reset();
+    expect(await devolucion('{"amount":100.00}', {}, id)).toMatchObject({ status: 422, body: { details: [{ code: 'gateway.errors.parameter_validation.currency.not_supported' }] } });
+    expect(api.client.calls).toEqual([]);
+    const orderId = `ord_2tgvDBAmxTMq${currency}`;
+    await recordOrder(api.db, 'm_one', { ...(seed('error.split_payment_charge_id_required.es.json')['data'] as Record<string, unknown>), currency }, orderId);
+    await playRefund(api.db, { merchantId: 'm_one', orderId, chargeId: chargeIdOf(orderId, 0), amountMinor: 100, idempotencyKey: currency, requestedBy: 'key' });
+    expect((await ask('GET', `/pagos/devolucion/${chargeIdOf(orderId, 0)}`)).status).toBe(422);
   });
 });
 

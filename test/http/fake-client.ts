@@ -88,6 +88,10 @@ export class FakeClient implements ReintegroClient {
     return this.#run('revivePayoutOrder', args, this.script.revivePayoutOrder ?? (async () => false));
   }
 
+  orderOfRefund(...args: Parameters<ReintegroClient['orderOfRefund']>): Promise<string | null> {
+    return this.#run('orderOfRefund', args, this.script.orderOfRefund);
+  }
+
   getRefund(...args: Parameters<ReintegroClient['getRefund']>): Promise<RefundView> {
     return this.#run('getRefund', args, this.script.getRefund);
   }

@@ -62,7 +62,7 @@ describe('orders, passed through (A1)', () => {
     const [first, second] = order.charges.data.map(({ id }) => id);
     answerWith(200, JSON.stringify(order));
     for (const [method, url] of [['POST', '/orders'], ['GET', `/orders/${order.id}`]] as const) expect((await api.call(method, url)).status).toBe(200);
-    expect(await findCharge(api.db, 'm_one', first ?? '')).toEqual({ provider: 'conekta', orderId: order.id });
+    expect(await findCharge(api.db, 'm_one', first ?? '')).toEqual({ provider: 'conekta', orderId: order.id, currency: 'MXN' });
     expect(await findCharge(api.db, 'm_two', first ?? '')).toBeNull();
     api.client.reset({ requestRefund: async () => { throw new TemporalUnavailableError('down'); } });
     expect((await api.call('POST', `/pagos/devolucion/${second ?? ''}`)).status).toBe(503);

@@ -6,7 +6,7 @@ import { recordLateFailure, succeededLegs } from '../../src/store/refunds/late-f
 import { settleLeg } from '../../src/store/refunds/settle.ts';
 import type { LegKey } from '../../src/store/refunds/send.ts';
 import { describeOnEachDatabase } from '../support/database.ts';
-import { actingFor, atSecond, begin, books, casesOf, chargeRow, history, holds, legOf, legRow, listed, movements, openShop, orderSnapshot, refundRow, REFUSED, reserve, told, type Shop } from './refund-records.ts';
+import { actingFor, atSecond, begin, books, casesOf, chargeRow, history, holds, legOf, legRow, listed, movements, openShop, orderSnapshot, PROVIDER, refundRow, REFUSED, reserve, told, type Shop } from './refund-records.ts';
 
 const SPLIT = [{ chargeId: 'chg_1', amountMinor: 6_000 }, { chargeId: 'chg_2', amountMinor: 4_000 }];
 
@@ -130,7 +130,7 @@ describeOnEachDatabase('succeededLegs', (database) => {
     const db = database();
     const shop = await openShop(db, SPLIT);
     await refunded(db, shop, 'r', ['chg_1', 'chg_2']);
-    const [first, second] = ['chg_1', 'chg_2'].map((chargeId) => ({ legId: `r:${chargeId}`, chargeId, providerRefundId: `re_${chargeId}` }));
+    const [first, second] = ['chg_1', 'chg_2'].map((chargeId) => ({ provider: PROVIDER, legId: `r:${chargeId}`, chargeId, providerRefundId: `re_${chargeId}` }));
     expect(await succeededLegs(db, shop.merchantId, 'r')).toEqual([first, second]);
     await fail(db, legOf(shop, 'r', 'chg_1'), orderSnapshot(SPLIT));
     expect(await succeededLegs(db, shop.merchantId, 'r')).toEqual([second]);

@@ -95,7 +95,7 @@ describeOnEachDatabase('settleLeg of what a provider accepted', (database) => {
     for (const kind of ['authorized', 'approved'] as const) {
       await settle(db, shop, told(kind, 're_1'));
       expect(await begin(db, legOf(shop, 'r'), 2, { gated: false })).toEqual({ kind: 'settled' });
-      expect(await acceptedAs(db, legOf(shop, 'r'))).toEqual({ orderId: shop.orderId, chargeId: 'chg_1', amountMinor: 4000, providerRefundId: 're_1' });
+      expect(await acceptedAs(db, legOf(shop, 'r'))).toEqual({ provider: PROVIDER, orderId: shop.orderId, chargeId: 'chg_1', amountMinor: 4000, providerRefundId: 're_1' });
     }
     expect((await acceptedLegsOfOrder(db, PROVIDER, shop.orderId)).filter((leg) => leg.merchantId === shop.merchantId)).toMatchObject([{ refundId: 'r', chargeId: 'chg_1', status: 'approved', providerRefundId: 're_1' }]);
     expect(await acceptedLegsOfOrder(db, 'other', shop.orderId)).toEqual([]);

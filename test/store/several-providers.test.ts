@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import type { RefundReceipt } from '../../src/domain/refund-receipt.ts';
+import type { ListedRefund } from '../../src/domain/send-protocol.ts';
 import type { Database } from '../../src/store/database.ts';
 import { findCharge, rememberCharges } from '../../src/store/known-charges.ts';
 import { saveMerchant } from '../../src/store/merchants.ts';
@@ -8,7 +9,7 @@ import { refundOfCharge } from '../../src/store/refunds/of-charge.ts';
 import { acceptedAs, readLeg } from '../../src/store/refunds/send.ts';
 import { settleLeg } from '../../src/store/refunds/settle.ts';
 import { describeOnEachDatabase } from '../support/database.ts';
-import { actingFor, atSecond, begin, chargeRow, legOf, legRow, openShop, orderSnapshot, PROVIDER, refundRow, reserve } from './refund-records.ts';
+import { actingFor, atSecond, begin, casesOf, chargeRow, legOf, legRow, listed, openShop, orderSnapshot, PROVIDER, refundRow, reserve } from './refund-records.ts';
 import type { Shop } from './refund-records.ts';
 
 const OTHER = 'gateway';
@@ -83,7 +84,7 @@ describeOnEachDatabase('refunds at several providers', (database) => {
     await begin(db, legOf(shop, 'first'));
     await settleLeg(db, actingFor('first'), legOf(shop, 'first'), { kind: 'succeeded', providerRefundId: 're_1', seen: null, receipt: receipt('refunded') });
     const first = {
-      refundId: 'first', provider: PROVIDER, chargeId: 'chg_1', merchantId: shop.merchantId, merchantName: 'Tienda', status: 'refunded', statusDetail: 'complete', amountMinor: 100, reason: 'other',
+      refundId: 'first', provider: PROVIDER, chargeId: 'chg_1', merchantId: shop.merchantId, merchantName: 'Tienda', status: 'refunded', statusDetail: 'complete', amountMinor: 100, currency: 'MXN', reason: 'other',
       requestedBy: actingFor('first').actor, details: {}, receipt: receipt('refunded'),
     };
     expect(await refundOfCharge(db, shop.merchantId, 'chg_1')).toEqual(first);
@@ -102,11 +103,44 @@ describeOnEachDatabase('refunds at several providers', (database) => {
     const shop = await openShop(db);
     const other = `${shop.merchantId}_other`;
     await saveMerchant(db, { merchantId: other, name: 'Otra', provider: PROVIDER });
-    await rememberCharges(db, shop.merchantId, { provider: 'passed', orderId: 'ord_passed' }, ['chg_1', 'chg_9']);
-    await rememberCharges(db, shop.merchantId, { provider: 'passed', orderId: 'ord_later' }, ['chg_9']);
-    await rememberCharges(db, shop.merchantId, { provider: 'passed', orderId: 'ord_none' }, []);
-    expect(await findCharge(db, shop.merchantId, 'chg_1')).toEqual({ provider: PROVIDER, orderId: shop.orderId });
-    expect(await findCharge(db, shop.merchantId, 'chg_9')).toEqual({ provider: 'passed', orderId: 'ord_passed' });
+    await rememberCharges(db, shop.merchantId, { provider: 'passed', orderId: 'ord_passed', currency: 'MXN' }, ['chg_1', 'chg_9']);
+    await rememberCharges(db, shop.merchantId, { provider: 'passed', orderId: 'ord_later', currency: 'MXN' }, ['chg_9']);
+    await rememberCharges(db, shop.merchantId, { provider: 'passed', orderId: 'ord_none', currency: 'MXN' }, []);
+    expect(await findCharge(db, shop.merchantId, 'chg_1')).toEqual({ provider: PROVIDER, orderId: shop.orderId, currency: 'MXN' });
+    expect(await findCharge(db, shop.merchantId, 'chg_9')).toEqual({ provider: 'passed', orderId: 'ord_passed', currency: 'MXN' });
     expect(await findCharge(db, other, 'chg_9')).toBeNull();
+  });
+});
+
+describeOnEachDatabase('a refund that was executed twice under one reference', (database) => {
+  const twin = (providerRefundId: string, reference: string): ListedRefund => ({ ...listed(providerRefundId, 1_000), reference });
+
+  it('should be ours once: while it is looked for the first, then the one it was settled as; the other takes from what remains (M2)', async () => {
+    const db = database();
+    const shop = await openShop(db);
+    const save = (second: number, ...refunds: readonly ListedRefund[]): Promise<void> => saveOrder(db, shop.merchantId, PROVIDER, orderSnapshot([{ refunds }]), atSecond(second));
+    await reserve(db, shop, 'r', { amountMinor: 1_000, gated: false });
+    const leg = legOf(shop, 'r');
+    await begin(db, leg, 1, { gated: false });
+    await save(6, twin('re_1', leg.legId));
+    expect(await chargeRow(db, shop)).toMatchObject({ held_minor: 1_000, external_minor: 0 });
+    await save(7, twin('re_1', leg.legId), twin('re_2', leg.legId));
+    expect(await chargeRow(db, shop)).toMatchObject({ held_minor: 1_000, external_minor: 1_000 });
+    await settleLeg(db, actingFor('r'), leg, { kind: 'succeeded', providerRefundId: 're_2', seen: { order: orderSnapshot([{ refunds: [twin('re_1', leg.legId), twin('re_2', leg.legId)] }]), seenAt: atSecond(8) } });
+    expect(await chargeRow(db, shop)).toMatchObject({ held_minor: 1_000, external_minor: 1_000 });
+    expect(await casesOf(db, shop.merchantId, 'r')).toEqual([['contradiction', 'open']]);
+    expect(await reserve(db, shop, 'rest')).toMatchObject({ legs: [{ amountMinor: 8_000 }] });
+  });
+
+  it('should be no matter for a person when the other one came to nothing, or is another leg\'s', async () => {
+    const db = database();
+    const shop = await openShop(db);
+    await reserve(db, shop, 'r', { amountMinor: 1_000, gated: false });
+    const leg = legOf(shop, 'r');
+    await begin(db, leg, 1, { gated: false });
+    const refunds: readonly ListedRefund[] = [{ ...twin('re_0', leg.legId), state: 'failed' }, twin('re_1', leg.legId), twin('re_2', 'other:chg_1')];
+    await settleLeg(db, actingFor('r'), leg, { kind: 'succeeded', providerRefundId: 're_1', seen: { order: orderSnapshot([{ refunds }]), seenAt: atSecond(8) } });
+    expect(await casesOf(db, shop.merchantId, 'r')).toEqual([]);
+    expect(await chargeRow(db, shop)).toMatchObject({ external_minor: 1_000 });
   });
 });

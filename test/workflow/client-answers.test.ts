@@ -40,6 +40,28 @@ describe('the client while no Worker runs', () => {
     await expect(client.createPayoutOrder({ ...order, amountMinor: 3001 }, { waitMs: WAIT_MS })).rejects.toMatchObject({ name: 'KeyReusedError' });
   });
 
+  it('should name the order of a refund that was taken in, and know no other (I3)', async () => {
+    const refund: NewRefund = { merchantId: 'mer_1', provider: 'gateway', orderId: 'pay-1', chargeId: 'pay-1', idempotencyKey: 'known', requestedBy: 'key_1' };
+    const { refundId } = await client.requestRefund(refund, { waitMs: WAIT_MS });
+    expect(await client.orderOfRefund('mer_1', refundId)).toBe('pay-1');
+    for (const [merchantId, id] of [['mer_2', refundId], ['mer_1', 'rfd_nobody']] as const) await expect(client.orderOfRefund(merchantId, id)).rejects.toMatchObject({ name: 'NotRunningError' });
+    await server.env.client.workflow.getHandle(`refund:mer_1:${refundId}`).terminate();
+    await expect(client.orderOfRefund('mer_1', refundId)).rejects.toMatchObject({ name: 'NotRunningError' });
+  });
+
+  it('should answer the gateway face with the refund it took in, over and over, though nothing is on record (I3, R8)', async () => {
+    const api = await startApi({ client, syncWaitMs: WAIT_MS });
+    try {
+      const asked = await api.call('POST', '/pagos/devolucion/pay-http', { amount: 100 }, { 'idempotency-key': 'http' });
+      expect(asked).toMatchObject({ status: 200, body: { status: 'pending', reference: 'pay-http', amount: 100 } });
+      const { body: again } = await api.call('GET', String(asked.headers['location']));
+      expect(again).toMatchObject({ id: (asked.body as { id: string }).id, status: 'pending', status_detail: 'accepted' });
+      expect((await api.call('GET', `/pagos/devolucion/pay-other?refund_id=${(asked.body as { id: string }).id}`)).status).toBe(404);
+    } finally {
+      await api.close();
+    }
+  });
+
   it('should let the HTTP face answer 422 to the other request and 202 to the same (R8, R10)', async () => {
     const api = await startApi({ client, syncWaitMs: WAIT_MS });
     try {

@@ -42,13 +42,13 @@ async function passOn(context: ConektaContext, request: FastifyRequest, reply: F
   return reply.status(answer.status).header('content-type', answer.contentType ?? CONEKTA_MEDIA_TYPE).send(body);
 }
 
-const orderSchema = z.looseObject({ object: z.literal('order'), id: z.string(), charges: z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) }) });
+const orderSchema = z.looseObject({ object: z.literal('order'), id: z.string(), currency: z.string(), charges: z.looseObject({ data: z.array(z.looseObject({ id: z.string() })) }) });
 
 /** Remembers the charges of an order that passes by, so that they can be named alone on the gateway face (CONTRACT §7). The answer does not depend on it. */
 async function rememberCharges(context: ConektaContext, request: FastifyRequest, answer: OrderAnswer): Promise<void> {
   try {
     const order = orderSchema.safeParse(JSON.parse(answer.body.toString('utf8')));
-    if (order.success) await context.records.rememberCharges(callerOf(request).merchantId, { provider: PROVIDER, orderId: order.data.id }, order.data.charges.data.map(({ id }) => id));
+    if (order.success) await context.records.rememberCharges(callerOf(request).merchantId, { provider: PROVIDER, orderId: order.data.id, currency: order.data.currency }, order.data.charges.data.map(({ id }) => id));
   } catch (error) {
     if (!(error instanceof RecordsUnavailableError || error instanceof SyntaxError)) throw error;
     request.log.warn({ errorName: error.name }, 'the charges of an order could not be remembered');

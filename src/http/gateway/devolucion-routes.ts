@@ -2,13 +2,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { NewRefund } from '../../client/reintegro-client.ts';
 import type { OnBehalfOf, Requester } from '../../domain/refund-details.ts';
 import type { KeyHolder } from '../../store/merchants.ts';
+import { refundOperation } from '../../store/refunds/reserve.ts';
 import { callerOf, READING } from '../access.ts';
 import type { ApiContext } from '../api-context.ts';
 import { ApiError } from '../errors.ts';
 import { takeIdempotencyKey } from '../idempotency-key.ts';
 import { readMoneyRequest } from '../json-body.ts';
 import { parseRequest } from '../parse-request.ts';
-import { notFound, pathId } from '../path-id.ts';
+import { pathId } from '../path-id.ts';
 import { RecordsUnavailableError } from '../records.ts';
 import { askRefund } from '../refunds/ask-refund.ts';
 import type { AskedRefund } from '../refunds/ask-refund.ts';
@@ -17,6 +18,7 @@ import { elsewhere } from '../refunds/elsewhere.ts';
 import { outcomeOf } from '../refunds/refund-outcome.ts';
 import { PROVIDER } from './provider-name.ts';
 import { DECIMAL_FIELDS, devolucionQuerySchema, devolucionRequestSchema } from './devolucion-request.ts';
+import { findDevolucion, isSayable } from './find-devolucion.ts';
 import { renderDevolucion } from './render-devolucion.ts';
 import type { ShownRefund } from './render-devolucion.ts';
 
@@ -35,7 +37,7 @@ export function registerDevolucionRoutes(app: FastifyInstance, context: GatewayC
   for (const path of PATHS) {
     app.post<PaymentRoute>(path, { config: { access: ['refunds'] } }, (request, reply) => createDevolucion(context, request, reply, pathId('Payment', request.params.id)));
     app.get<PaymentRoute>(path, { config: { access: READING } }, async (request, reply) => {
-      return sendMessage(reply, 200, await readDevolucion(context, request, pathId('Payment', request.params.id)));
+      return sendMessage(reply, 200, await findDevolucion(context, callerOf(request), pathId('Payment', request.params.id), namedRefund(request)));
     });
     app.delete<PaymentRoute>(path, { config: { access: ['refunds'] } }, (request, reply) => cancelDevolucion(context, request, reply, pathId('Payment', request.params.id)));
   }
@@ -58,16 +60,28 @@ async function createDevolucion(context: GatewayContext, request: FastifyRequest
 }
 
 async function readRefund(context: GatewayContext, request: FastifyRequest, reply: FastifyReply, paymentId: string): Promise<NewRefund> {
-  const { key } = takeIdempotencyKey(request, reply);
+  const { key, isGiven } = takeIdempotencyKey(request, reply);
   const body = parseRequest(devolucionRequestSchema, readMoneyRequest(request, DECIMAL_FIELDS));
   const caller = callerOf(request);
-  const charge = await context.records.findCharge(caller.merchantId, paymentId);
-  if (charge === null && !context.isConfigured) throw new ApiError({ code: 'gateway_not_configured' });
+  const { provider, orderId } = await placeOf(context, caller, paymentId, isGiven ? key : null);
   return {
-    merchantId: caller.merchantId, provider: elsewhere(caller, charge?.provider ?? PROVIDER), orderId: charge?.orderId ?? paymentId, chargeId: paymentId,
+    merchantId: caller.merchantId, provider: elsewhere(caller, provider), orderId, chargeId: paymentId,
     amountMinor: body.amount, reason: body.reason, refundType: body.type, externalReference: body.external_reference, metadata: body.metadata,
     onBehalfOf: beneficiaryOf(body.source), requestedAs: requesterOf(caller), idempotencyKey: key, requestedBy: caller.keyPrefix,
   };
+}
+
+/**
+ * Where a payment was made: at the gateway, unless it is a charge that is known from another provider. A key that was used for the payment while
+ * it was not known from elsewhere stays with the gateway, or the same request would be another refund (R8).
+ * @throws ApiError 503 without a gateway, 422 in a currency that this dialect cannot say
+ */
+async function placeOf({ records, isConfigured }: GatewayContext, { merchantId }: KeyHolder, paymentId: string, key: string | null): Promise<{ readonly provider: string; readonly orderId: string }> {
+  const isUsed = key !== null && (await records.findKey(merchantId, refundOperation(paymentId), key)) !== null;
+  const charge = isUsed ? null : await records.findCharge(merchantId, paymentId);
+  if (charge !== null && !isSayable(charge.currency)) throw new ApiError({ code: 'currency_not_supported' });
+  if (charge === null && !isConfigured) throw new ApiError({ code: 'gateway_not_configured' });
+  return charge ?? { provider: PROVIDER, orderId: paymentId };
 }
 
 function beneficiaryOf(source: { readonly type: 'customer' | 'system'; readonly id: string } | undefined): OnBehalfOf | undefined {
@@ -95,21 +109,19 @@ async function showRefund(context: GatewayContext, caller: KeyHolder, refund: Ne
   }
 }
 
-/** The refund that the query names, or the last one of the payment. @throws ApiError 404 */
-async function readDevolucion(context: GatewayContext, request: FastifyRequest, paymentId: string): Promise<ShownRefund> {
-  const { refund_id: named } = parseRequest(devolucionQuerySchema, request.query);
-  const refundId = named === undefined ? undefined : pathId('Refund', named);
-  const refund = await context.records.refundOfCharge(callerOf(request).merchantId, paymentId, refundId);
-  if (refund === null) throw refundId === undefined ? notFound('Payment', paymentId) : notFound('Refund', refundId);
-  return refund;
-}
-
 /** Calls a refund off (R4); which one must be said. */
 async function cancelDevolucion(context: GatewayContext, request: FastifyRequest, reply: FastifyReply, paymentId: string): Promise<FastifyReply> {
-  const { refund_id: refundId } = parseRequest(devolucionQuerySchema, request.query);
+  const refundId = namedRefund(request);
   if (refundId === undefined) throw new ApiError({ code: 'param_missing', param: 'refund_id' });
-  const status = await cancelRefund(context, callerOf(request), await readDevolucion(context, request, paymentId));
-  return sendMessage(reply, status, await readDevolucion(context, request, paymentId));
+  const caller = callerOf(request);
+  const status = await cancelRefund(context, caller, await findDevolucion(context, caller, paymentId, refundId));
+  return sendMessage(reply, status, await findDevolucion(context, caller, paymentId, refundId));
+}
+
+/** The refund that the query names, if it names one. */
+function namedRefund(request: FastifyRequest): string | undefined {
+  const { refund_id: named } = parseRequest(devolucionQuerySchema, request.query);
+  return named === undefined ? undefined : pathId('Refund', named);
 }
 
 function sendMessage(reply: FastifyReply, status: number, refund: ShownRefund): FastifyReply {

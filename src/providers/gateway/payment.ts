@@ -32,6 +32,8 @@ export function readPayment(json: unknown, paymentId: string): GatewayPaymentDto
 function merge(listed: readonly GatewayMessageDto[], found: GatewayMessageDto): readonly GatewayMessageDto[] {
   const index = listed.findIndex(({ id }) => id === found.id);
   const earlier = listed[index];
+  // A list that is behind may lack another one with this reference, which did not fail.
+  if (earlier === undefined) refuseUnless(countsAgainstCharge(toListedRefund(found)), 'a refund that failed is not listed');
   if (earlier === undefined) return [...listed, found];
   refuseUnless(minorOf(earlier.amount) === minorOf(found.amount), 'one refund with two amounts');
   return listed.with(index, found);
@@ -48,6 +50,6 @@ export function toWholeOrder(payment: GatewayPaymentDto, found: GatewayMessageDt
   // Taken off one by one: a sum could leave the safe integers.
   const leftMinor = counting.reduce((left, { amountMinor }) => (left < 0 ? left : left - amountMinor), minorOf(payment.amount));
   refuseUnless(leftMinor >= 0, 'more was refunded than was paid');
-  refuseUnless(payment.status !== 'refunded' || counting.length > 0, 'refunded, but lists no refund');
+  refuseUnless(payment.status !== 'refunded' || messages.length > 0, 'refunded, but lists no refund');
   return toProviderOrder(payment, messages);
 }

@@ -10,7 +10,7 @@ const STATEMENTS: readonly string[] = [
   `update refunds set provider = merchants.provider from merchants where merchants.merchant_id = refunds.merchant_id`,
   `alter table legs add column receipt jsonb`,
   `create table known_charges (
-     merchant_id text not null references merchants, charge_id text not null, provider text not null, order_id text not null, primary key (merchant_id, charge_id))`,
+     merchant_id text not null references merchants, charge_id text not null, provider text not null, order_id text not null, currency text not null, primary key (merchant_id, charge_id))`,
   `create index refunds_by_charge on refunds (merchant_id, charge_id, created_at) where charge_id is not null`,
 ];
 

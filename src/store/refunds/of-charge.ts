@@ -14,6 +14,8 @@ export interface RefundOfCharge {
   readonly status: RefundStatus;
   readonly statusDetail: string;
   readonly amountMinor: number | null;
+  /** `null` while nothing is held. */
+  readonly currency: string | null;
   readonly reason: string | null;
   readonly requestedBy: string;
   readonly details: RefundDetails;
@@ -38,7 +40,7 @@ export async function refundOfCharge(db: Database, merchantId: string, chargeId:
   const [row] = rows;
   return row === undefined ? null : {
     refundId: row.refund_id, provider: row.provider, chargeId, merchantId, merchantName: row.name, status: row.status, statusDetail: row.status_detail,
-    amountMinor: row.amount, reason: row.reason, requestedBy: row.requested_by, details: row.details, receipt: row.receipt,
+    amountMinor: row.amount, currency: row.currency, reason: row.reason, requestedBy: row.requested_by, details: row.details, receipt: row.receipt,
   };
 }
 
@@ -49,6 +51,7 @@ interface Row {
   readonly status: RefundStatus;
   readonly status_detail: string;
   readonly amount: number | null;
+  readonly currency: string | null;
   readonly reason: string | null;
   readonly requested_by: string;
   readonly details: RefundDetails;

@@ -13,6 +13,7 @@ import type { RefundStatus } from '../../domain/refund-status.ts';
 import { closeCasesOfOutcome } from '../cases.ts';
 import type { Database } from '../database.ts';
 import { claimKey, findKey } from '../idempotency.ts';
+import { toJsonb } from '../jsonb.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { takeGate } from './gate.ts';
@@ -191,7 +192,7 @@ async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, r
   }
   await claimKey(tx, { merchantId, operation: refundOperation(orderId), key: request.idempotencyKey, fingerprint: request.fingerprint, resourceId: refundId });
   await tx.insertInto('refunds').values({
-    merchant_id: merchantId, refund_id: refundId, provider: request.provider, details: JSON.stringify(request.details ?? {}), order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
+    merchant_id: merchantId, refund_id: refundId, provider: request.provider, details: toJsonb(request.details ?? {}), order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
     reason: request.reason ?? null, status: refund.status, status_detail: refund.statusDetail, requested_by: acting.actor, workflow_id: acting.workflowId, checkpoints: JSON.stringify(refund.checkpoints),
   }).execute();
   await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });

@@ -5,10 +5,12 @@ import { applyRefundEvent, refundEventFromLegs } from '../../domain/refund.ts';
 import type { RefundEvent, RefundState } from '../../domain/refund.ts';
 import type { RefundReceipt } from '../../domain/refund-receipt.ts';
 import { isRefused } from '../../domain/rejections.ts';
+import { countsAgainstCharge } from '../../domain/send-protocol.ts';
 import { isCancellableRefundStatus } from '../../domain/refund-status.ts';
 import type { RefundStatus } from '../../domain/refund-status.ts';
 import { closeCasesOfOutcome, writeCase } from '../cases.ts';
 import type { Database } from '../database.ts';
+import { toJsonb } from '../jsonb.ts';
 import { saveSettledCharge } from '../orders.ts';
 import type { OrderSnapshot } from '../orders.ts';
 import { recordTransition } from '../transitions.ts';
@@ -62,11 +64,19 @@ export async function settleLockedLeg(tx: Tx, acting: Acting, key: LegKey, leg: 
     else await recordAcceptance(tx, key, leg, result);
   } else if (UNSETTLED.has(leg.status)) {
     throw new Error(`a leg that is ${leg.status} cannot become ${result.kind}`);
-  } else if (isAnother || (result.kind !== 'refused' && !holdsAmount(leg.status))) {
-    // A second refund of a leg that is settled (the provider committed later than its settle delay), or one of a leg that is over. A human must see it.
+  }
+  if (isAnother || isExecutedTwice(key, leg, result) || (!mayMove && result.kind !== 'refused' && !holdsAmount(leg.status))) {
+    // A second refund of one leg (the provider committed later than its settle delay), or one of a leg that is over. A human must see it.
     await writeCase(tx, { merchantId: key.merchantId, kind: 'contradiction', refundId: key.refundId, legId: key.legId });
   }
   return concluded(tx, acting, key, leg, { legStatus: mayMove ? result.kind : leg.status, isNews: mayMove });
+}
+
+/** Whether the provider shows another refund that counts and carries the leg's reference: a lost request was executed after all, later than its settle delay. */
+function isExecutedTwice({ legId }: LegKey, leg: LockedLeg, result: LegResult): boolean {
+  if (result.kind === 'refused') return false;
+  const charge = result.seen?.order.charges.find(({ chargeId }) => chargeId === leg.charge_id);
+  return charge?.refunds.some((refund) => refund.reference === legId && refund.providerRefundId !== result.providerRefundId && countsAgainstCharge(refund)) === true;
 }
 
 /** Answers what stands for a leg that is settled already, and passes its gate on if that was left undone. */
@@ -104,7 +114,7 @@ function isOutdated(leg: LockedLeg, { sendNumber, bySight = false }: Extract<Leg
 /** Keeps what the provider last told of a refund: it may move on at its provider without moving here (R6). */
 async function keepReceipt(tx: Tx, { merchantId, legId }: LegKey, receipt: RefundReceipt | undefined): Promise<void> {
   if (receipt === undefined) return;
-  await tx.updateTable('legs').set({ receipt: JSON.stringify(receipt) }).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).execute();
+  await tx.updateTable('legs').set({ receipt: toJsonb(receipt) }).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).execute();
 }
 
 async function recordAcceptance(tx: Tx, key: LegKey, leg: LockedLeg, result: Exclude<LegResult, { kind: 'refused' }>): Promise<void> {

@@ -42,6 +42,20 @@ describe('checkRefund', () => {
     expect(fieldRefused(() => checkRefund({ ...REFUND, ...change } as NewRefund))).toBe(field);
   });
 
+  it('should admit what a caller says beside the money', () => {
+    expect(fieldRefused(() => checkRefund({
+      ...REFUND, provider: 'gateway', refundType: 'by_media_payment', externalReference: 'pedido-7', metadata: { a: [1, { b: null }] }, onBehalfOf: { type: 'payer', id: 'cliente-7' }, requestedAs: 'provider',
+    }))).toBeNull();
+  });
+
+  it.each<[string, Readonly<Record<string, unknown>>]>([
+    ['provider', { provider: '' }], ['refundType', { refundType: 'cash' }], ['externalReference', { externalReference: 'x'.repeat(251) }], ['metadata', { metadata: [] }], ['metadata', { metadata: { a: '\ud800' } }],
+    ['metadata', { metadata: Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`k${index}`, 0])) }], ['onBehalfOf', { onBehalfOf: { type: 'merchant', id: 'x' } }], ['onBehalfOf', { onBehalfOf: { type: 'payer', id: '' } }],
+    ['requestedAs', { requestedAs: 'payer' }],
+  ])('should refuse a wrong %s, as callers without types may make it: %j', (field, change) => {
+    expect(fieldRefused(() => checkRefund({ ...REFUND, ...change } as NewRefund))).toBe(field);
+  });
+
   it.each([
     ['amountMinor', { amountMinor: 0 }], ['amountMinor', { amountMinor: -1 }], ['amountMinor', { amountMinor: 1.5 }], ['amountMinor', { amountMinor: Number.NaN }],
     ['amountMinor', { amountMinor: 2 ** 53 }], ['orderId', { orderId: '' }], ['chargeId', { chargeId: 'a\0b' }], ['reason', { reason: '\ud800' }],

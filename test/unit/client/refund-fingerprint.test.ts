@@ -16,7 +16,7 @@ describe('refundFingerprint', () => {
   it('should not tell a demand that was left out from one that is undefined, nor who asks (R8)', () => {
     const undemanding = { requireReview: undefined, requirePayerConfirmation: undefined, executeAt: undefined, cancellationWindowSeconds: undefined };
     expect(refundFingerprint({ ...PARTIAL, ...undemanding })).toBe(refundFingerprint(PARTIAL));
-    expect(refundFingerprint({ ...PARTIAL, merchantId: 'n', idempotencyKey: 'l', requestedBy: 'another' })).toBe(refundFingerprint(PARTIAL));
+    expect(refundFingerprint({ ...PARTIAL, merchantId: 'n', idempotencyKey: 'l', requestedBy: 'another', requestedAs: 'operator' })).toBe(refundFingerprint(PARTIAL));
     const at = '2030-01-01T00:00:00.000Z';
     expect(refundFingerprint({ ...PARTIAL, executeAt: new Date(at) })).toBe(refundFingerprint({ ...PARTIAL, executeAt: new Date(Date.parse(at)) }));
   });
@@ -26,6 +26,8 @@ describe('refundFingerprint', () => {
       TOTAL, PARTIAL, { ...TOTAL, orderId: 'ord_2' }, { ...PARTIAL, amountMinor: 101 }, { ...PARTIAL, chargeId: 'charge_2' }, { ...PARTIAL, reason: 'suspected_fraud' },
       { ...PARTIAL, requireReview: true }, { ...PARTIAL, requirePayerConfirmation: true }, { ...PARTIAL, requireReview: true, requirePayerConfirmation: true },
       { ...PARTIAL, executeAt: new Date('2030-01-01T00:00:00.000Z') }, { ...PARTIAL, executeAt: new Date('2030-01-01T00:00:00.001Z') },
+      { ...PARTIAL, provider: 'gateway' }, { ...PARTIAL, refundType: 'manual' }, { ...PARTIAL, externalReference: 'a' }, { ...PARTIAL, metadata: { a: 1 } }, { ...PARTIAL, metadata: {} },
+      { ...PARTIAL, onBehalfOf: { type: 'payer', id: 'x' } }, { ...PARTIAL, onBehalfOf: { type: 'timer', id: 'x' } },
       { ...PARTIAL, cancellationWindowSeconds: 60 }, { ...PARTIAL, cancellationWindowSeconds: 61 },
     ];
     expect(new Set(requests.map(refundFingerprint)).size).toBe(requests.length);
