@@ -6,6 +6,8 @@ import { idempotencySuite } from './suites/idempotency.ts';
 import { payoutOrderStatusesSuite } from './suites/payout-order-statuses.ts';
 import { payoutOrdersSuite } from './suites/payout-orders.ts';
 import { providerFaultsSuite } from './suites/provider-faults.ts';
+import { refundProtocolSuite } from './suites/refund-protocol.ts';
+import { refundRulesSuite } from './suites/refund-rules.ts';
 import { refundSemanticsSuite } from './suites/refund-semantics.ts';
 import { seedRequestsSuite } from './suites/seed-requests.ts';
 import { shippedExamplesSuite } from './suites/shipped-examples.ts';
@@ -21,6 +23,8 @@ const scene = (): ContractScene => {
 };
 
 seedRequestsSuite(scene);
+refundRulesSuite(scene);
+refundProtocolSuite(scene);
 refundSemanticsSuite(scene);
 badInputSuite(scene);
 idempotencySuite(scene);

@@ -1,6 +1,7 @@
 import { expect, vi } from 'vitest';
 import { startProduct } from '../support/product.ts';
 import type { Product } from '../support/product.ts';
+import type { FaceName } from '../support/refund-faces.ts';
 import { expectContract, seed } from './contract-fixtures.ts';
 
 /** Shapes are left to the tests. */
@@ -195,10 +196,11 @@ export function expectConsistent(order: Body): void {
   expect(order.split_payment).toBe(charges.length > 1);
 }
 
-/** Expects an error of the dialect; answers its first detail. */
-export function expectError(answer: Answer, status: number, type: string): Body {
+/** Expects an error of a face's dialect; answers its first detail. The contract knows the shape under Conekta's prefix, and the gateway has its own. */
+export function expectError(answer: Answer, status: number, type: string, face: FaceName = 'conekta'): Body {
   expect(answer.status, JSON.stringify(answer.body)).toBe(status);
   expect(answer.body).toMatchObject({ object: 'error', type, log_id: expect.stringMatching(/^[0-9a-f]{24}$/) as string });
-  expectContract('error', answer.body);
+  for (const { code } of answer.body.details as Body[]) expect(code).toMatch(new RegExp(`^${face}\\.errors\\.`));
+  expectContract('error', JSON.parse(JSON.stringify(answer.body).replaceAll('"gateway.errors.', '"conekta.errors.')));
   return answer.body.details[0];
 }

@@ -2,10 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { call } from '../support/http-call.ts';
 import { createDatabase, startPostgres } from '../support/postgres.ts';
 import { startNodeProgram } from '../support/processes.ts';
 import { EXECUTABLE, startProduct } from '../support/product.ts';
-import { call, merchantBackend } from './merchant-backend.ts';
+import { merchantBackend } from './merchant-backend.ts';
 
 const postgres = await startPostgres();
 let dataDir: string;

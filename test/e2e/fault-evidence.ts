@@ -3,11 +3,11 @@ import { isFinalRefundStatus } from '../../src/domain/refund-status.ts';
 import type { RefundStatus } from '../../src/domain/refund-status.ts';
 import type { Database } from '../../src/store/database.ts';
 import type { Product } from '../support/product.ts';
+import type { RefundAnswer } from '../support/refund-faces.ts';
 import { LATEST_COMMIT_MS } from './fault-plan.ts';
 import type { Ending, PlannedOrder } from './fault-plan.ts';
 import { MERCHANT_ID } from './fault-run.ts';
 import type { AskedRefund, PlayedOrder } from './fault-run.ts';
-import type { Answer } from './merchant-backend.ts';
 import { providerSide } from './provider-side.ts';
 import type { ListedRefund } from './provider-side.ts';
 
@@ -32,8 +32,8 @@ export interface ChargeEvidence {
 export interface RefundEvidence {
   readonly refundId: string;
   /** What its caller was told at first, and what the same request with its key is told in the end. */
-  readonly firstAnswer: Answer;
-  readonly lastAnswer: Answer;
+  readonly firstAnswer: RefundAnswer;
+  readonly lastAnswer: RefundAnswer;
   /** `null`: not on record. */
   readonly status: RefundStatus | null;
   readonly ending: Ending | null;
@@ -105,7 +105,7 @@ export async function collectEvidence(db: Database, product: Product, played: re
   const evidence: OrderEvidence[] = [];
   for (const order of played) {
     const repeated = await Promise.all(order.refunds.map(async (asked) => ({ ...asked, lastAnswer: await asked.askAgain() })));
-    const listed = await providerSide(product.sandboxUrl).refundsOf(order.orderId);
+    const listed = await providerSide(product.sandboxUrl).refundsOf({ face: order.planned.face, orderId: order.orderId });
     evidence.push({
       planned: order.planned, orderId: order.orderId,
       charges: await Promise.all(order.chargeIds.map((chargeId, index) => chargeEvidence(db, product, chargeId, order.planned.charges[index]?.amountMinor ?? 0, listed))),
@@ -126,7 +126,7 @@ async function chargeEvidence(db: Database, product: Product, chargeId: string, 
   };
 }
 
-async function refundEvidence(db: Database, { refundId, answer, lastAnswer }: AskedRefund & { readonly lastAnswer: Answer }): Promise<RefundEvidence> {
+async function refundEvidence(db: Database, { refundId, answer, lastAnswer }: AskedRefund & { readonly lastAnswer: RefundAnswer }): Promise<RefundEvidence> {
   const refund = await db.selectFrom('refunds').select(['status', 'status_detail']).where('merchant_id', '=', MERCHANT_ID).where('refund_id', '=', refundId).executeTakeFirst();
   const cases = await db.selectFrom('cases').select('case_id').where('refund_id', '=', refundId).where('status', '=', 'open').execute();
   const transitions = await db.selectFrom('transitions').select(['from_status', 'to_status']).where('subject', '=', 'refund').where('subject_id', '=', refundId).orderBy('transition_id').execute();

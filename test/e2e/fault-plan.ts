@@ -1,4 +1,6 @@
 import fc from 'fast-check';
+import { FACE_NAMES } from '../support/refund-faces.ts';
+import type { FaceName } from '../support/refund-faces.ts';
 
 /** How long a call to the provider may take, and how long the provider may then still commit it, milliseconds. Short, so that a run ends soon. */
 export const PROVIDER_TIMEOUT_MS = 1500;
@@ -47,7 +49,7 @@ export const REFUND_MODES: readonly RefundMode[] = [
 /** Every fault mode of a reading operation: none of them may change how a refund ends. */
 export const READ_MODES = ['decline', 'unavailable', 'timeout', 'hang', 'late_commit', 'error_after', 'reset', 'truncated', 'rate_limited'] as const;
 
-/** The reading operations, both `GET /orders/{id}`. */
+/** The reading operations: both `GET /orders/{id}` at Conekta; at the gateway the refund by our reference, and the payment. */
 const READ_OPERATIONS = ['refund.find', 'order.get'] as const;
 
 /** A fault to arm for one charge. */
@@ -66,9 +68,11 @@ export interface PlannedCharge {
   readonly faults: readonly PlannedFault[];
 }
 
-/** An order, the refunds asked of it, all at once, and how each of them has to end where the plan knows. */
+/** An order or payment, the refunds asked of it, all at once, and how each of them has to end where the plan knows. */
 export interface PlannedOrder {
   readonly name: string;
+  /** Over which face it is refunded; under the gateway's it is a payment, with the one charge that it is itself. */
+  readonly face: FaceName;
   readonly charges: readonly PlannedCharge[];
   /** Amounts in minor units; `null` for all that remains. */
   readonly refundsMinor: readonly (number | null)[];
@@ -88,8 +92,11 @@ const anyMode = fc.constantFrom(...REFUND_MODES);
 const send = (mode: string, times: number) => delayMs.map((delay): PlannedFault => ({ operation: 'refund', mode, times, delayMs: mode === 'rate_limited' ? 0 : delay, armed: 'before_asking' }));
 const read = (operation: PlannedFault['operation'], mode: string, times: number, armed: PlannedFault['armed']): PlannedFault => ({ operation, mode, times, delayMs: 0, armed });
 
+/** An order as it is planned for either face. */
+type FacelessOrder = Omit<PlannedOrder, 'face'>;
+
 /** One charge and one refund: of less than a third, so that nothing but the protocol keeps it from being paid twice, or of all. */
-function lone(name: string, faults: fc.Arbitrary<readonly PlannedFault[]>, share: 'part' | 'all', ending: Ending | null, part: PlannedOrder['part'] = 'calm'): fc.Arbitrary<PlannedOrder> {
+function lone(name: string, faults: fc.Arbitrary<readonly PlannedFault[]>, share: 'part' | 'all', ending: Ending | null, part: PlannedOrder['part'] = 'calm'): fc.Arbitrary<FacelessOrder> {
   return fc.record({ amountMinor: amount, faults }).map(({ amountMinor, faults: armed }) => ({
     name: `${name}, ${share}`, charges: [{ amountMinor: amountMinor * 4, faults: armed }], refundsMinor: [share === 'part' ? amountMinor : null], ending, part,
   }));
@@ -100,12 +107,11 @@ const isSilent = ({ mode }: RefundMode): boolean => mode === 'unavailable' || mo
 
 /** Each mode alone and twice; three times where that is a case. */
 const repeated = REFUND_MODES.flatMap((row) => (isSilent(row) ? [1, 2, 3] : [1, 2]).map((times) => ({ ...row, times }))).map(({ mode, ends, times }) =>
- 
   lone(`${mode} × ${times}`, send(mode, times).map((fault) => [fault]), times === 2 ? 'all' : 'part', ends(times)));
 
-/** A mode on the first charge and any on the second; all of both is refunded, so that there are two legs. */
+/** A mode on the first charge and any on the second; all of both is refunded, so that there are two legs. A payment has one. */
 const split = REFUND_MODES.map(({ mode, ends }) => anyMode.chain((other) => fc.record({ first: send(mode, 1), second: send(other.mode, 1), amounts: fc.tuple(amount, amount) })
-  .map(({ first, second, amounts }): PlannedOrder => ({
+  .map(({ first, second, amounts }): FacelessOrder => ({
     name: `split, ${mode} and ${other.mode}`, refundsMinor: [null], part: 'calm', ending: together(ends(1), other.ends(1)),
     charges: amounts.map((amountMinor, index) => ({ amountMinor, faults: [index === 0 ? first : second] })),
   }))));
@@ -114,15 +120,15 @@ function together(left: Ending, right: Ending): Ending {
   return left === right ? left : 'partial';
 }
 
-/** Equal refunds of one charge at once, of which some meet a mode of each row. */
+/** Equal refunds of one charge at once, of which some meet a mode of each row: one after the other at Conekta, all together at the gateway. */
 const equals = REFUND_MODES.map(({ mode }) => fc.tuple(amount, fc.array(anyMode, { minLength: 1, maxLength: 2 }).filter((modes) => modes.filter(isSilent).length < 2))
-  .chain(([amountMinor, others]) => fc.tuple(send(mode, 1), ...others.map((other) => send(other.mode, 1))).map((faults): PlannedOrder => ({
+  .chain(([amountMinor, others]) => fc.tuple(send(mode, 1), ...others.map((other) => send(other.mode, 1))).map((faults): FacelessOrder => ({
     name: `equal parts, ${faults.map((fault) => fault.mode).join(', ')}`, charges: [{ amountMinor: amountMinor * 5, faults }],
     refundsMinor: [amountMinor, amountMinor, amountMinor], ending: null, part: 'bystander',
   }))));
 
 /** A lost answer, and then a look that fails: of a refund that was executed, and of one that was not. */
-const looks = READ_MODES.flatMap((mode) => READ_OPERATIONS.map((operation) => fc.record({ base: anyMode.filter(isUnknown), times: fc.integer({ min: 1, max: 3 }) })
+const looksBy = (operations: readonly PlannedFault['operation'][]) => READ_MODES.flatMap((mode) => operations.map((operation) => fc.record({ base: anyMode.filter(isUnknown), times: fc.integer({ min: 1, max: 3 }) })
   .chain(({ base, times }) => lone(`${base.mode}, then ${operation} ${mode} × ${times}`, send(base.mode, 1).map((fault) => [fault, read(operation, mode, times, 'for_the_look')]), 'part', 'refunded'))));
 
 function isUnknown({ mode, moment }: RefundMode): boolean {
@@ -136,8 +142,14 @@ const unread = READ_MODES.map((mode) => lone(`order.get ${mode} × 2, before the
 const killed = ['hang', 'timeout', 'late_commit', 'hang', 'timeout', 'late_commit']
   .map((mode) => lone(`${mode}, Worker killed`, send(mode, 1).map((fault) => [fault]), 'part', 'refunded', 'victim'));
 
-/** The orders of one run. The same seed plans the same run. */
+/** The same over a face, with plans of its own. */
+const over = (face: FaceName) => (order: fc.Arbitrary<FacelessOrder>): fc.Arbitrary<PlannedOrder> => order.map((plan) => ({ ...plan, face, name: `${face}: ${plan.name}` }));
+
+/** The orders and payments of one run, mixed. The same seed plans the same run. */
 export function planFaults(seed: number): readonly PlannedOrder[] {
-  const all = fc.tuple(...repeated, ...split, ...equals, ...looks, ...unread, ...killed).chain((orders) => fc.shuffledSubarray(orders, { minLength: orders.length }));
+  const both = [...repeated, ...equals, ...unread, ...killed];
+  // A look at the gateway begins with the read that `unread` fails; what it adds is the question for our reference.
+  const own = [...[...split, ...looksBy(READ_OPERATIONS)].map(over('conekta')), ...looksBy(['refund.find']).map(over('gateway'))];
+  const all = fc.tuple(...FACE_NAMES.flatMap((face) => both.map(over(face))), ...own).chain((orders) => fc.shuffledSubarray(orders, { minLength: orders.length }));
   return fc.sample(all, { seed, numRuns: 1 })[0] ?? [];
 }

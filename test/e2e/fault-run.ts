@@ -5,9 +5,11 @@ import { connectClient } from '../../src/temporal/connection.ts';
 import type { TemporalClient } from '../../src/temporal/connection.ts';
 import { refundWorkflowId } from '../../workflows/ids.ts';
 import type { Part, Product } from '../support/product.ts';
+import { refundFace } from '../support/refund-faces.ts';
+import type { FaceName, RefundAnswer, RefundFace } from '../support/refund-faces.ts';
 import type { PlannedCharge, PlannedFault, PlannedOrder } from './fault-plan.ts';
 import { merchantBackend, PATIENCE } from './merchant-backend.ts';
-import type { Answer, MerchantBackend } from './merchant-backend.ts';
+import type { MerchantBackend } from './merchant-backend.ts';
 import { providerSide } from './provider-side.ts';
 import type { ProviderSide } from './provider-side.ts';
 
@@ -20,9 +22,9 @@ const AT_ONCE = 12;
 /** A refund that was asked for, and how its caller was answered at first. */
 export interface AskedRefund {
   readonly refundId: string;
-  readonly answer: Answer;
+  readonly answer: RefundAnswer;
   /** The same request once more, with its key. */
-  readonly askAgain: () => Promise<Answer>;
+  readonly askAgain: () => Promise<RefundAnswer>;
 }
 
 /** A fault that was armed, by the id the sandbox gave it. */
@@ -43,17 +45,19 @@ export interface PlayedOrder {
 interface Stage {
   readonly product: Product;
   readonly backend: MerchantBackend;
+  readonly faces: Readonly<Record<FaceName, RefundFace>>;
   readonly provider: ProviderSide;
   readonly temporal: TemporalClient;
 }
 
 /**
- * Plays a plan on a running product: creates the orders, arms their faults, asks for their refunds by the Conekta face, and kills both Worker
- * processes with -9, one after the other, while they have sends in their hands. Resolves when every caller has had a first answer.
+ * Plays a plan on a running product: creates the orders and payments, arms their faults, asks for their refunds by the face of each, and kills both
+ * Worker processes with -9, one after the other, while they have sends in their hands. Resolves when every caller has had a first answer.
  */
 export async function playFaults(product: Product, plan: readonly PlannedOrder[]): Promise<readonly PlayedOrder[]> {
   const temporal = await connectClient({ address: product.temporal.address, namespace: 'default' });
-  const stage = { product, backend: merchantBackend(product.apiUrl), provider: providerSide(product.sandboxUrl), temporal };
+  const faces = { conekta: refundFace('conekta', product), gateway: refundFace('gateway', product) };
+  const stage = { product, backend: merchantBackend(product.apiUrl), faces, provider: providerSide(product.sandboxUrl), temporal };
   const ofPart = (part: PlannedOrder['part']): PlannedOrder[] => plan.filter((order) => order.part === part);
   try {
     const bystanders = playAll(stage, ofPart('bystander'));
@@ -84,13 +88,13 @@ interface BegunOrder {
 }
 
 async function begin(stage: Stage, planned: PlannedOrder): Promise<BegunOrder> {
-  const { backend } = stage;
-  const { orderId, chargeIds } = await backend.createSplitOrder(planned.charges.map(({ amountMinor }) => amountMinor));
+  const face = stage.faces[planned.face];
+  const { orderId, chargeIds } = await pay(stage, planned);
   const armed = await armAll(stage, planned.charges, chargeIds, 'before_asking');
   const keys = planned.refundsMinor.map(() => randomUUID());
   const asking = Promise.all(planned.refundsMinor.map(async (amountMinor, index): Promise<AskedRefund> => {
     const key = keys[index] ?? '';
-    const askAgain = (): Promise<Answer> => backend.refund(orderId, amountMinor === null ? {} : { amount: amountMinor }, key);
+    const askAgain = (): Promise<RefundAnswer> => face.refund({ orderId }, amountMinor === null ? {} : { amountMinor }, key);
     return { refundId: deriveRefundId(MERCHANT_ID, orderId, key), answer: await askAgain(), askAgain };
   }));
   const finish = async (): Promise<PlayedOrder> => {
@@ -100,6 +104,14 @@ async function begin(stage: Stage, planned: PlannedOrder): Promise<BegunOrder> {
     return { planned, orderId, chargeIds, refunds, armed: [...armed, ...forTheLook] };
   };
   return { orderId, keys, armed, finished: finish() };
+}
+
+/** Only an order can have several charges. */
+async function pay({ backend, faces }: Stage, { face, charges }: PlannedOrder): Promise<Pick<PlayedOrder, 'orderId' | 'chargeIds'>> {
+  const [amountMinor = 0, ...others] = charges.map((charge) => charge.amountMinor);
+  if (others.length > 0) return backend.createSplitOrder([amountMinor, ...others]);
+  const { orderId, chargeId } = await faces[face].pay(amountMinor);
+  return { orderId, chargeIds: [chargeId] };
 }
 
 async function armAll({ provider }: Stage, charges: readonly PlannedCharge[], chargeIds: readonly string[], when: PlannedFault['armed']): Promise<readonly ArmedFault[]> {
@@ -148,13 +160,15 @@ async function workerSending({ product, temporal }: Stage, orders: readonly Begu
   return worker;
 }
 
-/** How often each mode of each operation hit a call: `refund timeout` → 3. Call it before the sandbox forgets what is armed. */
+/** How often each mode of each operation hit a call over each face: `gateway refund timeout` → 3. Call it before the sandbox forgets what is armed. */
 export async function countHits({ sandboxUrl }: Product, played: readonly PlayedOrder[]): Promise<ReadonlyMap<string, number>> {
   const left = await providerSide(sandboxUrl).left();
   const hits = new Map<string, number>();
-  for (const { id, fault } of played.flatMap(({ armed }) => armed)) {
-    const name = `${fault.operation} ${fault.mode}`;
-    hits.set(name, (hits.get(name) ?? 0) + fault.times - (left.get(id) ?? 0));
+  for (const { planned, armed } of played) {
+    for (const { id, fault } of armed) {
+      const name = `${planned.face} ${fault.operation} ${fault.mode}`;
+      hits.set(name, (hits.get(name) ?? 0) + fault.times - (left.get(id) ?? 0));
+    }
   }
   return hits;
 }

@@ -1,8 +1,9 @@
 import { isFinalRefundStatus } from '../../src/domain/refund-status.ts';
 import type { RefundStatus } from '../../src/domain/refund-status.ts';
+import { lacksOf } from '../support/refund-faces.ts';
+import type { FaceName, RefundAnswer, RefundMeaning } from '../support/refund-faces.ts';
 import type { ChargeEvidence, Moved, OrderEvidence, RefundEvidence } from './fault-evidence.ts';
 import type { Ending } from './fault-plan.ts';
-import type { Answer } from './merchant-backend.ts';
 
 /** A broken promise: which, of what, and how it shows. */
 export interface Violation {
@@ -77,26 +78,32 @@ function judgeRefund({ orderId, planned }: OrderEvidence, refund: RefundEvidence
     if (from !== null && from !== to && isFinalRefundStatus(from as RefundStatus) && !isLateFailure(from, to)) find('I4', `${from} is final, and became ${to}`);
   }
   if ((transitions.at(-1)?.to ?? null) !== status) find('I4', `is ${status}, its last transition says ${transitions.at(-1)?.to}`);
-  for (const problem of [misleading(firstAnswer, orderId, refund), misleading(lastAnswer, orderId, refund)]) if (problem !== null) find('answer', problem);
-  if (ending !== null && lastAnswer.status !== LAST_ANSWERS[ending]) find('answer', `is ${ending}, and in the end answered with ${lastAnswer.status}`);
+  for (const answer of [firstAnswer, lastAnswer]) {
+    const problem = misleading(planned.face, answer, orderId, refund);
+    if (problem !== null) find('answer', problem);
+  }
+  if (ending !== null && lastAnswer.meaning !== LAST_ANSWERS[ending]) find('answer', `is ${ending}, and in the end answered with ${lastAnswer.status}: ${lastAnswer.meaning}`);
   if (planned.ending !== null && ending !== planned.ending) find('ending', `${planned.ending} was due, it is ${ending ?? status ?? 'not on record'}`);
   return findings;
 }
 
-/** What a caller is told in the end who repeats the request (CONTRACT §5). */
-const LAST_ANSWERS = { refunded: 200, partial: 402, rejected: 402, case: 202 } as const satisfies Record<Ending, number>;
+/** What a caller is told in the end who repeats the request (CONTRACT §5, docs/gateway-dialect.md). */
+const LAST_ANSWERS = { refunded: 'done', partial: 'refused', rejected: 'refused', case: 'under_way' } as const satisfies Record<Ending, RefundMeaning>;
 
 /** What R9 adds to a refund that is final already. */
 function isLateFailure(from: string, to: string): boolean {
   return from === 'refunded' && to === 'rejected';
 }
 
-/** What is wrong with an answer: a fault of the provider's is never the caller's 5xx, what is not known is 202, and no answer is a guess. */
-function misleading({ status, header, body }: Answer, orderId: string, { ending, transitions }: RefundEvidence): string | null {
-  if (status === 402) return ending === 'rejected' || ending === 'partial' ? null : `answered as refused, it is ${ending}`;
-  if (status !== 200 && status !== 202) return `answered with ${status}`;
-  const { object, id } = (body ?? {}) as { readonly object?: unknown; readonly id?: unknown };
-  if (object !== 'order' || id !== orderId) return `answered with ${status} and without the order`;
-  if (status === 202) return header('location') === `/orders/${orderId}` ? null : 'answered with 202 and without Location';
+/** What is wrong with an answer: a fault of the provider's is never the caller's 5xx, what is not known is said to be under way, and no answer is a guess. */
+function misleading(face: FaceName, answer: RefundAnswer, orderId: string, { ending, transitions }: RefundEvidence): string | null {
+  const { meaning, status, why } = answer;
+  if (meaning === 'refused' && status === 402) {
+    if (why === null || !why.startsWith('processing.')) return `answered with 402 for ${why}`;
+    return ending === 'rejected' || ending === 'partial' ? null : `answered as refused, it is ${ending}`;
+  }
+  if (meaning === 'refused' || meaning === 'unavailable') return `answered with ${status}`;
+  const lack = lacksOf(face, answer, orderId);
+  if (lack !== null || meaning === 'under_way') return lack;
   return transitions.some(({ to }) => to === 'refunded') ? null : `answered as refunded, it is ${ending}`;
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Agent, request } from 'undici';
 import { expect, vi } from 'vitest';
 import { z } from 'zod';
+import { call } from '../support/http-call.ts';
+import type { Answer } from '../support/http-call.ts';
+import { orderOf } from '../support/refund-faces.ts';
+import type { RefundAnswer } from '../support/refund-faces.ts';
 
 /** How long a condition may take: longer than a lost worker's call has to be waited out, milliseconds. */
 export const PATIENCE = { timeout: 50_000, interval: 100 };
-
-/** Connections are not kept: one left over from a killed process would fail a later call. */
-const agent = new Agent({ pipelining: 0 });
 
 const orderSchema = z.object({
   id: z.string(), amount: z.int(), amount_refunded: z.int(), payment_status: z.string(),
@@ -18,28 +18,6 @@ const rowsSchema = z.object({ data: z.array(z.object({ kind: z.string(), amount:
 
 /** One movement of money, whoever wrote it down. Minor units. */
 export type Movement = z.infer<typeof rowsSchema>['data'][number];
-
-/** An answer over HTTP. */
-export interface Answer {
-  readonly status: number;
-  readonly header: (name: string) => string | undefined;
-  readonly body: unknown;
-}
-
-/** One JSON call. @throws when the connection is refused or lost */
-export async function call(method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, options: { readonly key?: string; readonly idempotencyKey?: string; readonly body?: object } = {}): Promise<Answer> {
-  const { key, idempotencyKey, body } = options;
-  const response = await request(url, {
-    method, dispatcher: agent, body: body === undefined ? null : JSON.stringify(body),
-    headers: {
-      ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
-      ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
-    },
-  });
-  const text = await response.body.text();
-  const header = (name: string): string | undefined => [response.headers[name]].flat()[0];
-  return { status: response.statusCode, header, body: text === '' ? null : JSON.parse(text) as unknown };
-}
 
 /** A paid order with one card charge. */
 export interface PaidOrder {
@@ -107,18 +85,18 @@ export async function untilAnswered(ask: () => Promise<Answer>): Promise<Answer>
   }, PATIENCE);
 }
 
-/** What becomes of a call whose server is killed. */
-export async function orLost(calling: Promise<Answer>): Promise<Answer | 'connection lost'> {
-  return calling.catch(() => 'connection lost' as const);
+/** Repeats a refund with its key, as a caller should, until it is done or refused. */
+export async function untilTold(ask: () => Promise<RefundAnswer>): Promise<RefundAnswer> {
+  return vi.waitFor(async () => {
+    const answer = await ask();
+    expect(['done', 'refused'], answer.text).toContain(answer.meaning);
+    return answer;
+  }, PATIENCE);
 }
 
-function orderOf(amountsMinor: readonly number[]): object {
-  const totalMinor = amountsMinor.reduce((sum, amountMinor) => sum + amountMinor, 0);
-  return {
-    currency: 'MXN', customer_info: { name: 'Frida Kahlo', email: 'frida@example.com', phone: '+5215555555555' },
-    line_items: [{ name: 'Box of pencils', unit_price: totalMinor, quantity: 1 }],
-    charges: amountsMinor.map((amount) => ({ amount, payment_method: { type: 'card', token_id: 'tok_test_visa_4242' } })),
-  };
+/** What becomes of a call whose server is killed. */
+export async function orLost<T>(calling: Promise<T>): Promise<T | 'connection lost'> {
+  return calling.catch(() => 'connection lost' as const);
 }
 
 /** The same for the same amount, so that a repeated request is the same request. */

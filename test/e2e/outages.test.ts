@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { call } from '../support/http-call.ts';
+import type { Answer } from '../support/http-call.ts';
 import { createDatabase, startPostgres } from '../support/postgres.ts';
 import { startProduct } from '../support/product.ts';
 import type { Product } from '../support/product.ts';
-import { call, merchantBackend, orLost, PATIENCE, readOrder, readPayoutOrder, untilAnswered } from './merchant-backend.ts';
-import type { Answer, MerchantBackend, PaidOrder } from './merchant-backend.ts';
+import { expectDone, FACE_NAMES, refundFace } from '../support/refund-faces.ts';
+import type { Paid, RefundAnswer } from '../support/refund-faces.ts';
+import { merchantBackend, orLost, PATIENCE, readPayoutOrder, untilAnswered, untilTold } from './merchant-backend.ts';
+import type { MerchantBackend } from './merchant-backend.ts';
 import { expectMoved, providerSide } from './provider-side.ts';
 import type { ProviderSide } from './provider-side.ts';
 
@@ -24,20 +28,36 @@ afterAll(async () => {
   await postgres?.stop();
 });
 
-/** A total refund that the provider has executed and whose answer stays out. */
-async function refundWithoutAnswer() {
-  const order = await backend.createOrder(50_000);
-  const ask = (): Promise<Answer> => backend.refund(order.orderId, {}, key);
-  const key = randomUUID();
-  await provider.arm({ operation: 'refund', mode: 'timeout', charge_id: order.chargeId });
-  const asked = orLost(ask());
-  await vi.waitFor(async () => expect(await provider.journal(order)).toHaveLength(1), PATIENCE);
-  return { order, ask, asked };
+/** Asks for all of it again and again, with one key. */
+function asking(paid: Paid, key: string = randomUUID()): () => Promise<RefundAnswer> {
+  return () => refundFace(paid.face, product).refund(paid, {}, key);
 }
 
-async function expectRefundedOnce(order: PaidOrder, ask: () => Promise<Answer>): Promise<void> {
-  expect(readOrder(await untilAnswered(ask))).toMatchObject({ amount_refunded: 50_000, payment_status: 'refunded' });
-  await expectMoved(provider, backend, order, [50_000]);
+/** One of each face, paid and not touched yet. */
+async function payBoth(): Promise<readonly { readonly paid: Paid; readonly ask: () => Promise<RefundAnswer> }[]> {
+  const paid = await Promise.all(FACE_NAMES.map((face) => refundFace(face, product).pay(50_000)));
+  return paid.map((one) => ({ paid: one, ask: asking(one) }));
+}
+
+/** Total refunds, one of each face, that the provider has executed and whose answers stay out. */
+async function refundsWithoutAnswer() {
+  return Promise.all((await payBoth()).map(async ({ paid, ask }) => {
+    await provider.arm({ operation: 'refund', mode: 'timeout', charge_id: paid.chargeId });
+    const asked = orLost(ask());
+    await vi.waitFor(async () => expect(await provider.journal(paid)).toHaveLength(1), PATIENCE);
+    return { paid, ask, asked };
+  }));
+}
+
+async function expectRefundedOnce({ paid, ask }: { readonly paid: Paid; readonly ask: () => Promise<RefundAnswer> }): Promise<void> {
+  expectDone(await untilTold(ask), paid, 50_000);
+  await expectMoved(provider, backend, paid, [50_000]);
+}
+
+/** A caller in the middle of an outage is told the truth: not known. */
+async function expectNotKnown(asked: Promise<RefundAnswer | 'connection lost'>): Promise<void> {
+  const answer = await asked;
+  expect(['under_way', 'unavailable']).toContain(answer === 'connection lost' ? answer : answer.meaning);
 }
 
 /** An answer that promises nothing and says when to come again. */
@@ -65,26 +85,23 @@ describe.skipIf(postgres === null)('reintegro api and reintegro worker', () => {
   it('should lose nothing when the Temporal server is killed with -9 and comes back on its file (I1, I2, I3)', { timeout: 120_000 }, async () => {
     const pending = readPayoutOrder(await backend.askForPayoutOrder(3000));
     const calledOff = readPayoutOrder(await backend.askForPayoutOrder(4000));
-    const untouched = await backend.createOrder(50_000);
-    const askUntouched = ((key) => () => backend.refund(untouched.orderId, {}, key))(randomUUID());
-    const { order, ask, asked } = await refundWithoutAnswer();
+    const untouched = await payBoth();
+    const sent = await refundsWithoutAnswer();
 
     await during({ kill9: () => product.temporal.kill9(), comeBack: () => product.restartTemporal() }, async () => {
       await untilReady(false);
       // None of these is acknowledged: nobody could remember it.
-      const refused = await Promise.all([askUntouched(), backend.askForPayoutOrder(7000), backend.cancelPayoutOrder(calledOff.id)]);
+      const refused = await Promise.all([...untouched.map(({ ask }) => ask()), backend.askForPayoutOrder(7000), backend.cancelPayoutOrder(calledOff.id)]);
       for (const answer of refused) expectTryAgain(answer);
-      // The caller in the middle is told the truth: not known. What stands on record can be read all the same.
-      const inTheMiddle = await asked;
-      expect([202, 503]).toContain(inTheMiddle === 'connection lost' ? inTheMiddle : inTheMiddle.status);
+      for (const { asked } of sent) await expectNotKnown(asked);
+      // What stands on record can be read all the same.
       expect(await backend.payoutOrder(pending.id)).toMatchObject({ status: 'pending' });
       expect(await provider.till(pending.id, 'withdrawal')).toMatchObject({ status: 200 });
     });
 
-    // Nobody asks again for this one: it goes on by itself.
-    await vi.waitFor(async () => expect(await backend.books(order)).toHaveLength(1), PATIENCE);
-    await expectRefundedOnce(order, ask);
-    await expectRefundedOnce(untouched, askUntouched);
+    // Nobody asks again for these: they go on by themselves.
+    for (const { paid } of sent) await vi.waitFor(async () => expect(await backend.books(paid)).toHaveLength(1), PATIENCE);
+    for (const refund of [...sent, ...untouched]) await expectRefundedOnce(refund);
     await vi.waitFor(async () => expect(await backend.payoutOrder(pending.id)).toMatchObject({ status: 'pending_confirmation' }), PATIENCE);
     await provider.till(pending.id, 'confirmation');
     await vi.waitFor(async () => expect(await backend.payoutOrder(pending.id)).toMatchObject({ status: 'withdrawn' }), PATIENCE);
@@ -94,40 +111,35 @@ describe.skipIf(postgres === null)('reintegro api and reintegro worker', () => {
 
   it('should lose nothing when PostgreSQL is killed with -9 in the middle of a refund and comes back (I1, I2, I3)', { timeout: 120_000 }, async () => {
     const pending = readPayoutOrder(await backend.askForPayoutOrder(3000));
-    const untouched = await backend.createOrder(50_000);
-    const askUntouched = ((key) => () => backend.refund(untouched.orderId, {}, key))(randomUUID());
-    const { order, ask, asked } = await refundWithoutAnswer();
+    const untouched = await payBoth();
+    const sent = await refundsWithoutAnswer();
 
     await during({ kill9: async () => postgres?.kill9(), comeBack: async () => postgres?.restart() }, async () => {
       await untilReady(false);
       expect(await call('GET', `${product.workers[0]?.url}/health/ready`)).toMatchObject({ status: 503 });
       expect(await call('GET', `${product.apiUrl}/health/live`)).toMatchObject({ status: 200 });
-      expectTryAgain(await askUntouched());
+      for (const { ask } of untouched) expectTryAgain(await ask());
       expectTryAgain(await backend.cancelPayoutOrder(pending.id));
-      const inTheMiddle = await asked;
-      expect([202, 503]).toContain(inTheMiddle === 'connection lost' ? inTheMiddle : inTheMiddle.status);
+      for (const { asked } of sent) await expectNotKnown(asked);
     });
 
-    await vi.waitFor(async () => expect(await backend.books(order)).toHaveLength(1), PATIENCE);
-    await expectRefundedOnce(order, ask);
-    await expectRefundedOnce(untouched, askUntouched);
+    for (const { paid } of sent) await vi.waitFor(async () => expect(await backend.books(paid)).toHaveLength(1), PATIENCE);
+    for (const refund of [...sent, ...untouched]) await expectRefundedOnce(refund);
     expect(readPayoutOrder(await untilAnswered(() => backend.cancelPayoutOrder(pending.id)))).toMatchObject({ status: 'cancelled' });
   });
 
   it('should finish once what was and what could not be sent when the provider is killed with -9 and comes back (S4, I1, I2)', { timeout: 120_000 }, async () => {
-    const unsent = await backend.createOrder(50_000);
-    const askUnsent = ((key) => () => backend.refund(unsent.orderId, {}, key))(randomUUID());
-    const { order, ask, asked } = await refundWithoutAnswer();
+    const unsent = await payBoth();
+    const sent = await refundsWithoutAnswer();
 
     await during({ kill9: () => product.sandbox.program.kill9(), comeBack: () => product.sandbox.restart() }, async () => {
-      // Both are taken in and reserved. One was executed and one was not: neither caller is told a guess.
-      expect(await asked).toMatchObject({ status: 202 });
-      expect(await askUnsent()).toMatchObject({ status: 202 });
+      // All are taken in. Some were executed and some were not: no caller is told a guess.
+      const answers = [...await Promise.all(sent.map(({ asked }) => asked)), ...await Promise.all(unsent.map(({ ask }) => ask()))];
+      expect(answers).toMatchObject(answers.map(() => ({ meaning: 'under_way' })));
       expectTryAgain(await backend.askForOrder(1000));
     });
 
-    await vi.waitFor(async () => expect([await backend.books(order), await backend.books(unsent)]).toMatchObject([[{}], [{}]]), PATIENCE);
-    await expectRefundedOnce(order, ask);
-    await expectRefundedOnce(unsent, askUnsent);
+    for (const { paid } of [...sent, ...unsent]) await vi.waitFor(async () => expect(await backend.books(paid)).toHaveLength(1), PATIENCE);
+    for (const refund of [...sent, ...unsent]) await expectRefundedOnce(refund);
   });
 });

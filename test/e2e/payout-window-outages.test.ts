@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Answer } from '../support/http-call.ts';
 import type { Product } from '../support/product.ts';
 import { orLost, PATIENCE, untilAnswered } from './merchant-backend.ts';
-import type { Answer } from './merchant-backend.ts';
 import {
   atTill, countedWindow, expectPath, issued, leaveVoidUnanswered, loseWebhooks, untilMoment, untilVoidsAreOut, WINDOW_SECONDS, windowStage, withdraw,
 } from './payout-window-stage.ts';

@@ -78,12 +78,13 @@ async function startParts(options: ProductOptions, dataDir: string, undo: Undo):
   const temporal = await startTemporal(join(dataDir, 'temporal.sqlite'), undo);
   const [sandboxPort, ...apiPorts] = await freePorts(1 + (options.apis ?? 1));
   const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
+  const webhookKey = loadOrCreateWebhookKey(join(dataDir, 'sandbox')).publicKeyPem;
   const settings = {
     HOST: '127.0.0.1', DATA_DIR: dataDir, SANDBOX_PORT: String(sandboxPort), TEMPORAL_ADDRESS: temporal.current.address, CONEKTA_BASE_URL: sandboxUrl,
-    CONEKTA_TIMEOUT_MS: '2000', CONEKTA_SETTLE_DELAY_MS: '1500', LOG_LEVEL: 'info', PATH: process.env['PATH'] ?? '',
+    GATEWAY_BASE_URL: `${sandboxUrl}/api/v2`, ...paceOf(options.settings), LOG_LEVEL: 'info', PATH: process.env['PATH'] ?? '',
     PROVIDER_CREDENTIALS: JSON.stringify(DEMO_CREDENTIALS), ORDER_CREDENTIALS: JSON.stringify(DEMO_CREDENTIALS),
-    CONEKTA_WEBHOOK_PUBLIC_KEY: loadOrCreateWebhookKey(join(dataDir, 'sandbox')).publicKeyPem,
-    SANDBOX_WEBHOOK_URL: `http://127.0.0.1:${apiPorts[0]}/webhooks/conekta`,
+    CONEKTA_WEBHOOK_PUBLIC_KEY: webhookKey, GATEWAY_WEBHOOK_PUBLIC_KEY: webhookKey,
+    SANDBOX_WEBHOOK_URL: `http://127.0.0.1:${apiPorts[0]}/webhooks/conekta`, SANDBOX_GATEWAY_WEBHOOK_URL: `http://127.0.0.1:${apiPorts[0]}/webhooks/gateway`,
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }), ...options.settings,
   };
   const start = (args: readonly string[], portVariable: string, port: number, healthPath: string, own: Readonly<Record<string, string>> = {}, file = EXECUTABLE): Promise<Part> =>
@@ -105,6 +106,11 @@ async function startParts(options: ProductOptions, dataDir: string, undo: Undo):
     restartTemporal: () => temporal.restart(),
     sandbox, apis: parts.slice(0, apiPorts.length), workers: parts.slice(apiPorts.length), apiUrl: parts[0]?.url ?? '', sandboxUrl,
   };
+}
+
+/** How long the providers are waited for: the same for both, by what is said of Conekta. */
+function paceOf({ CONEKTA_TIMEOUT_MS = '2000', CONEKTA_SETTLE_DELAY_MS = '1500' }: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  return { CONEKTA_TIMEOUT_MS, CONEKTA_SETTLE_DELAY_MS, GATEWAY_TIMEOUT_MS: CONEKTA_TIMEOUT_MS, GATEWAY_SETTLE_DELAY_MS: CONEKTA_SETTLE_DELAY_MS };
 }
 
 async function freePorts(count: number): Promise<number[]> {

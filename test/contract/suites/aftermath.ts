@@ -12,6 +12,8 @@ export function aftermathSuite(scene: () => ContractScene): void {
       const journal = await scene().journal();
       const chargeIds = new Set(journal.flatMap((movement) => (movement.charge_id === null ? [] : [movement.charge_id])));
       expect(chargeIds.size).toBeGreaterThan(20);
+      // Of both providers.
+      expect(new Set(journal.map(({ currency }) => currency))).toEqual(new Set(['MXN', 'ARS']));
       const amounts = (movements: readonly Movement[]): readonly number[] => movements.map((movement) => movement.amount).toSorted((left, right) => left - right);
       for (const chargeId of chargeIds) {
         const query = `?charge_id=${chargeId}`;

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectDone, FACE_NAMES, refundFace, refundPath } from '../../support/refund-faces.ts';
+import type { FaceName, Paid } from '../../support/refund-faces.ts';
 import { CARD_NUMBER, expectError, inSeconds, payoutOrderRequest } from '../contract-scene.ts';
 import type { Answer, Body, CallOptions, ContractScene } from '../contract-scene.ts';
 
@@ -6,6 +8,8 @@ import type { Answer, Body, CallOptions, ContractScene } from '../contract-scene
 export const CANARIES = {
   card: CARD_NUMBER, email: 'canary@reintegro.example', key: 'key_canary_8f3a61', name: 'Canario Amarillo', phone: '+5215512345678',
 } as const;
+
+const DEVOLUCION = '/api/v2/pagos/devolucion/pay-1';
 
 /** Status, type and parameter of a refusal. */
 type Refusal = readonly [status: number, type: string, param: string | null];
@@ -20,6 +24,9 @@ const invalid = (param: string | null): Refusal => [422, 'parameter_validation_e
 
 /** Numbers that are no amount, as they are written on the wire (M1). */
 const NO_AMOUNTS = ['10.5', '1.0', '1e3', '-1', '0', '-0', '9007199254740992', '1e400', '"100"', 'null', 'true', '[100]', '{}'];
+
+/** The same where amounts have two places (docs/gateway-dialect.md). */
+const NO_DECIMALS = ['100.505', '1e2', '1.0e0', '-1', '-1.00', '0', '0.00', '-0.00', '90071992547409.92', '1e400', '"100.00"', 'null', 'true', '[100]', '{}'];
 
 /** A body and its refusal. */
 type BadBody = readonly [name: string, body: string | Uint8Array, refusal: Refusal];
@@ -43,7 +50,8 @@ export function badInputSuite(scene: () => ContractScene): void {
     beforeAll(async () => { order = await scene().createOrder([30_000, 20_000]); });
     const refunds = (): string => `/orders/${order.id}/refunds`;
 
-    badRefunds(scene, refunds);
+    badOrderRefunds(scene, refunds);
+    for (const face of FACE_NAMES) describe(`over the face of ${face}`, () => badRefunds(scene, face));
     badPayoutOrders(scene);
     badCredentials(scene, refunds);
     badPaths(scene);
@@ -57,34 +65,58 @@ export function badInputSuite(scene: () => ContractScene): void {
   });
 }
 
-async function expectRefused(scene: ContractScene, method: string, path: string, options: CallOptions, [status, type, param]: Refusal): Promise<Answer> {
+async function expectRefused(scene: ContractScene, method: string, path: string, options: CallOptions, [status, type, param]: Refusal, face: FaceName = 'conekta'): Promise<Answer> {
   const answer = await scene.whileNothingMoves(() => scene.call(method, path, options));
-  expect(expectError(answer, status, type).param).toBe(param);
+  expect(expectError(answer, status, type, face).param).toBe(param);
   return answer;
 }
 
-function badRefunds(scene: () => ContractScene, path: () => string): void {
+/** What only a refund of an order can have wrong: its charge, and its reason, which is one of a list. */
+function badOrderRefunds(scene: () => ContractScene, path: () => string): void {
   it.each<BadBody>([
-    ...NO_BODIES,
-    ...NO_AMOUNTS.map((amount) => [`the amount ${amount}`, `{"amount":${amount}}`, invalid('amount')] as const),
-    ['a misspelt amount', '{"ammount":100}', invalid('ammount')],
     ['a misspelt charge', '{"chargeId":"x","amount":100}', invalid('chargeId')],
-    ['an amount given twice', '{"amount":1,"amount":50000}', invalid('amount')],
-    ['an amount given twice, once in disguise', '{"amount":1,"\\u0061mount":50000}', invalid('amount')],
     ['a reason that is none', '{"reason":"because"}', invalid('reason')],
     ['a charge that is no id', '{"charge_id":"../../orders"}', invalid('charge_id')],
     ['a charge that is null', '{"charge_id":null}', invalid('charge_id')],
     ['a card number', `{"charge_id":"${CANARIES.card}"}`, invalid('charge_id')],
-  ])('should be refused: a refund with %s', async (_, body, refusal) => {
+  ])('should be refused: a refund of an order with %s', async (_, body, refusal) => {
     await expectRefused(scene(), 'POST', path(), { body }, refusal);
+  });
+}
+
+/** What is no refund over either face. */
+function badRefunds(scene: () => ContractScene, face: FaceName): void {
+  let paid: Paid;
+  beforeAll(async () => { paid = await refundFace(face, scene().product).pay(30_000); });
+  const refuse = (options: CallOptions, refusal: Refusal): Promise<Answer> => expectRefused(scene(), 'POST', refundPath(paid), options, refusal, face);
+
+  it.each<BadBody>([
+    ...NO_BODIES,
+    ...(face === 'conekta' ? NO_AMOUNTS : NO_DECIMALS).map((amount) => [`the amount ${amount}`, `{"amount":${amount}}`, invalid('amount')] as const),
+    ['a misspelt amount', '{"ammount":100}', invalid('ammount')],
+    ['an amount given twice', '{"amount":1,"amount":50000}', invalid('amount')],
+    ['an amount given twice, once in disguise', '{"amount":1,"\\u0061mount":50000}', invalid('amount')],
+    ['a card number for a reason', `{"reason":"${CANARIES.card}"}`, invalid('reason')],
+  ])('should be refused: a refund with %s', async (_, body, refusal) => {
+    await refuse({ body }, refusal);
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/xml'])('should be refused: a refund in %s', async (type) => {
-    await expectRefused(scene(), 'POST', path(), { body: '{"amount":100}', headers: { 'content-type': type } }, WRONG_TYPE);
+    await refuse({ body: '{"amount":100}', headers: { 'content-type': type } }, WRONG_TYPE);
   });
 
   it('should be refused: a refund in a content encoding that nobody undoes', async () => {
-    await expectRefused(scene(), 'POST', path(), { body: '{"amount":100}', headers: { 'content-encoding': 'gzip' } }, WRONG_TYPE);
+    await refuse({ body: '{"amount":100}', headers: { 'content-encoding': 'gzip' } }, WRONG_TYPE);
+  });
+
+  it('should be refused: a refund without a key, with an unknown one and with a rail’s (CONTRACT §1)', async () => {
+    await refuse({ body: '{"amount":', key: null }, UNAUTHENTICATED);
+    await refuse({ body: '{"amount":', key: CANARIES.key }, UNAUTHENTICATED);
+    await refuse({ body: '{}', key: 'key_demo_rail' }, FORBIDDEN);
+  });
+
+  it('should have left all of it to be given back', async () => {
+    expectDone(await refundFace(face, scene().product).refund(paid, {}), paid, 30_000);
   });
 }
 
@@ -154,6 +186,20 @@ function badPaths(scene: () => ContractScene): void {
     }
   });
 
+  it.each(['a%2Fb%20c', 'x%2Fdevolucion', '%00', '..%2F..%2Fsandbox', 'x'.repeat(300), '%E0%A4%A', `${CARD_NUMBER}`, "'%20OR%201=1--"])('should know no payment under the id %s, at either address (A2)', async (id) => {
+    for (const prefix of ['/api/v2', '']) {
+      for (const [method, path] of [['POST', id], ['GET', id], ['GET', `pay-1?refund_id=${id}`], ['DELETE', `pay-1?refund_id=${id}`]] as const) {
+        const answer = await scene().whileNothingMoves(() => scene().call(method, `${prefix}/pagos/devolucion/${path}`));
+        expect(answer.status, path).toBe(404);
+        expect(JSON.stringify(answer.body)).not.toContain(CARD_NUMBER);
+      }
+    }
+  });
+
+  it.each([['PUT', '/api/v2/pagos/devolucion/x'], ['GET', '/api/v2/pagos/x'], ['POST', '/pagos'], ['GET', '/pagos/devolucion']])('should know no %s %s, in the words of the gateway (A2)', async (method, path) => {
+    await expectRefused(scene(), method, path, {}, NOT_FOUND, 'gateway');
+  });
+
   it.each([['PATCH', '/payout_orders'], ['DELETE', '/payout_orders/x'], ['POST', '/orders/x/capture'], ['GET', '/sandbox/journal'], ['GET', '/webhooks']])('should know no %s %s (A1)', async (method, path) => {
     await expectRefused(scene(), method, path, {}, NOT_FOUND);
   });
@@ -167,6 +213,13 @@ function canaries(scene: () => ContractScene, refunds: () => string): void {
       await scene().call('POST', refunds(), { body: { [CANARIES.email]: 1, [CANARIES.card]: 1 } }),
       await scene().call('POST', refunds(), { body: `{"reason":"${CANARIES.email}", ${CANARIES.card}` }),
       await scene().call('POST', refunds(), { body: {}, headers: { 'idempotency-key': `${CANARIES.email}${'k'.repeat(255)}` } }),
+      await scene().call('POST', DEVOLUCION, { body: { reason: CANARIES.card } }),
+      await scene().call('POST', DEVOLUCION, { body: { [CANARIES.email]: 1, [CANARIES.card]: 1 } }),
+      await scene().call('POST', DEVOLUCION, { body: `{"reason":"${CANARIES.email}", ${CANARIES.card}` }),
+      await scene().call('POST', DEVOLUCION, { body: { source: { type: 'customer', id: CANARIES.name } } }),
+      await scene().call('POST', DEVOLUCION, { body: { metadata: { note: CANARIES.card } } }),
+      await scene().call('GET', `/api/v2/pagos/devolucion/${encodeURIComponent(CANARIES.email)}?refund_id=${encodeURIComponent(CANARIES.phone)}`),
+      await scene().call('GET', DEVOLUCION, { key: CANARIES.key }),
       await scene().call('POST', '/payout_orders', { body: payoutOrderRequest({ customer_info: { customer_id: 'cus_1', ...person } }) }),
       await scene().call('GET', `/payout_orders/${encodeURIComponent(CANARIES.email)}`),
       await scene().call('GET', '/payout_orders', { key: CANARIES.key }),

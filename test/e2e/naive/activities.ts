@@ -13,9 +13,6 @@ import { beginSend, readLeg } from '../../../src/store/refunds/send.ts';
 import type { LegRecord } from '../../../src/store/refunds/send.ts';
 import { settleLeg } from '../../../src/store/refunds/settle.ts';
 
-/** The name of the one provider. */
-const PROVIDER = 'conekta';
-
 /** What naive Activities need. */
 interface NaiveDeps {
   readonly db: Database;
@@ -36,12 +33,12 @@ export function createNaiveActivities(deps: NaiveDeps): NaiveActivities {
 }
 
 async function reserve({ db, providers }: NaiveDeps, request: RefundRequest & WorkflowRef): Promise<readonly string[]> {
-  const { adapter } = providers.entry(PROVIDER);
+  const { policy, provider: own } = await readMerchant(db, request.merchantId);
+  const provider = request.provider ?? own;
   const readAt = new Date();
-  const order = await adapter.getOrder({ credential: providers.credential(request.merchantId, PROVIDER) }, request.orderId);
-  await saveOrder(db, request.merchantId, PROVIDER, order, readAt);
-  const { policy } = await readMerchant(db, request.merchantId);
-  const reserved: Reservation = await reserveRefund(db, { ...request, actor: request.requestedBy }, { ...request, provider: PROVIDER, gated: false, recordRefusal: true, policy, demands: request });
+  const order = await providers.entry(provider).adapter.getOrder({ credential: providers.credential(request.merchantId, provider) }, request.orderId);
+  await saveOrder(db, request.merchantId, provider, order, readAt);
+  const reserved: Reservation = await reserveRefund(db, { ...request, actor: request.requestedBy }, { ...request, provider, gated: false, recordRefusal: true, policy, demands: request });
   return reserved.kind === 'reserved' ? reserved.legs.map((leg) => leg.legId) : [];
 }
 
@@ -51,13 +48,12 @@ async function pay({ db, providers }: NaiveDeps, ref: LegRef): Promise<RefundSta
   // An attempt of its own number is never fenced off.
   await beginSend(db, acting, ref, { sendNumber: Context.current().info.attempt, refundsBefore: [], gated: false, lastSend: leg.sendNumber });
   try {
-    const submitted = await providers.entry(PROVIDER).adapter.submitRefund({ credential: providers.credential(ref.merchantId, PROVIDER) }, {
+    const submitted = await providers.entry(leg.provider).adapter.submitRefund({ credential: providers.credential(ref.merchantId, leg.provider) }, {
       orderId: leg.orderId, chargeId: leg.chargeId, amountMinor: leg.amountMinor, currency: leg.currency, reason: leg.reason ?? undefined, reference: ref.legId,
     });
-    if (submitted.kind !== 'order') throw new Error('Conekta answers with the order');
-    const { order } = submitted;
-    const providerRefundId = await latestRefund(db, ref, leg, order);
-    return (await settleLeg(db, acting, ref, { kind: 'succeeded', providerRefundId, seen: { order, seenAt: new Date() } })).refundStatus;
+    const providerRefundId = submitted.kind === 'refund' ? submitted.refund.providerRefundId : await latestRefund(db, ref, leg, submitted.order);
+    const seen = submitted.kind === 'refund' ? null : { order: submitted.order, seenAt: new Date() };
+    return (await settleLeg(db, acting, ref, { kind: 'succeeded', providerRefundId, seen })).refundStatus;
   } catch (error) {
     if (!(error instanceof ProviderError && error.kind === 'declined')) throw error;
     return (await settleLeg(db, acting, ref, { kind: 'refused', refusal: 'refused_by_provider' })).refundStatus;
