@@ -23,6 +23,7 @@ export async function readyMessage(config: Config, dataDir: string): Promise<str
   return [
     '', 'Reintegro is ready.', '',
     `  API (Conekta's dialect)   ${api}`,
+    `  API (gateway's dialect)   ${api}/api/v2`,
     `  Temporal Web UI           ${ui}`,
     `  Provider sandbox          http://127.0.0.1:${config.SANDBOX_PORT}`,
     `  State                     ${dataDir}`, '',

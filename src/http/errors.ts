@@ -41,7 +41,7 @@ export const ERRORS = {
   param_duplicated: text(422, 'parameter_validation_error', 'parameter_validation.{param}.duplicated', ['El parametro "{param}" está repetido.', 'The "{param}" is given more than once.']),
   param_not_allowed: text(422, 'parameter_validation_error', 'parameter_validation.whitelist', ['El parametro "{param}" no está permitido', 'The "{param}" parameter is not allowed']),
   card_number: text(422, 'parameter_validation_error', 'parameter_validation.card_number', ['La petición no debe llevar números de tarjeta.', 'The request must not carry a card number.']),
-  idempotency_key_invalid: text(422, 'parameter_validation_error', 'parameter_validation.idempotency_key.invalid', ['La llave de idempotencia debe tener de 1 a 255 caracteres.', 'The idempotency key must have 1 to 255 characters.']),
+  idempotency_key_invalid: text(422, 'parameter_validation_error', 'parameter_validation.idempotency_key.invalid', ['La llave de idempotencia debe tener de 1 a 255 caracteres ASCII visibles.', 'The idempotency key must have 1 to 255 visible ASCII characters.']),
   idempotency_key_reused: text(422, 'parameter_validation_error', 'parameter_validation.idempotency_key.reused', ['La llave de idempotencia se usó con otra petición.', 'The idempotency key was used for another request.']),
   idempotency_key_spent: text(409, 'conflict_error', 'conflict.idempotency_key.spent', ['La petición de esta llave de idempotencia no está registrada; use otra llave.', 'The request of this idempotency key is not on record; use another key.']),
   amount_exceeds_remaining: text(422, 'parameter_validation_error', 'parameter_validation.amount.exceeds_remaining', ['El monto excede lo que resta por reembolsar.', 'The "amount" exceeds what remains to be refunded.']),

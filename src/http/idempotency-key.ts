@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from './errors.ts';
 
+/** What comes back in a header as it went. */
+const VISIBLE_ASCII = /^[\x20-\x7e]+$/;
+
 /** The key of a request that moves money (R8). */
 export interface IdempotencyKey {
   readonly key: string;
@@ -12,7 +15,7 @@ export interface IdempotencyKey {
 /**
  * Reads `Idempotency-Key`, quoted or bare, or makes one, and puts the key used on the answer, so that a request whose answer
  * is lost or is an error can be repeated safely.
- * @throws ApiError 422 for an empty key or one over 255 characters
+ * @throws ApiError 422 for an empty key, one over 255 characters, or one with others than visible ASCII characters
  */
 export function takeIdempotencyKey(request: FastifyRequest, reply: FastifyReply): IdempotencyKey {
   const header = request.headers['idempotency-key'];
@@ -23,6 +26,6 @@ export function takeIdempotencyKey(request: FastifyRequest, reply: FastifyReply)
 
 function checkedKey(header: string): string {
   const key = /^"(.*)"$/s.exec(header)?.[1] ?? header;
-  if (key.length > 255 || key.trim() === '' || /\p{Cc}/u.test(key)) throw new ApiError({ code: 'idempotency_key_invalid', param: 'Idempotency-Key' });
+  if (key.length > 255 || key.trim() === '' || !VISIBLE_ASCII.test(key)) throw new ApiError({ code: 'idempotency_key_invalid', param: 'Idempotency-Key' });
   return key;
 }

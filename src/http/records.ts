@@ -33,7 +33,7 @@ export function createRecords(db: Database) {
     findRefundOfOrder: (merchantId: string, provider: string, orderId: string, id: string) => guarded(() => findRefundOfOrder(db, merchantId, provider, orderId, id)),
     findCharge: (merchantId: string, chargeId: string) => guarded(() => findCharge(db, merchantId, chargeId)),
     rememberCharges: (merchantId: string, place: ChargePlace, chargeIds: readonly string[]) => guarded(() => rememberCharges(db, merchantId, place, chargeIds)),
-    refundOfCharge: (merchantId: string, chargeId: string, refundId?: string) => guarded(() => refundOfCharge(db, merchantId, chargeId, refundId)),
+    refundOfCharge: (merchantId: string, chargeId: string, sought: Parameters<typeof refundOfCharge>[3]) => guarded(() => refundOfCharge(db, merchantId, chargeId, sought)),
     acceptedLegsOfOrder: (provider: string, orderId: string) => guarded(() => acceptedLegsOfOrder(db, provider, orderId)),
     readPayoutOrder: (merchantId: string, id: string) => guarded(() => readPayoutOrder(db, merchantId, id)),
     readRecordedRequest: (merchantId: string, id: string) => guarded(() => readRecordedRequest(db, merchantId, id)),

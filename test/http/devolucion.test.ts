@@ -134,6 +134,14 @@ describe('POST /api/v2/pagos/devolucion/:id', () => {
     expect(await devolucion('{"amount":10.50,"metadata":{"a":1}}', { 'idempotency-key': 'k-replay', authorization: `Bearer ${OPERATOR_KEY}` })).toMatchObject({ status: 200, body: first.body });
   });
 
+  it('should say what the message says, also when the refund ended after its Workflow answered', async () => {
+    api.client.reset({ requestRefund: async (refund) => {
+      const answer = await playDevolucion(api.db, refund, 'declined');
+      return answer.kind === 'answered' ? { ...answer, view: { ...answer.view, status: 'in_process', statusDetail: 'sent' } } : answer;
+    } });
+    expect(await devolucion('{"amount":1}')).toMatchObject({ status: 402, body: { data: { status: 'rejected' } } });
+  });
+
   it('should say when the key is another request\'s, and when nothing is known (R8)', async () => {
     api.client.reset({ requestRefund: async () => { throw new KeyReusedError('rfd_1'); } });
     expect((await devolucion()).status).toBe(422);
@@ -181,6 +189,23 @@ describe('GET …/pagos/devolucion/:id', () => {
     expect(second.body).toMatchObject({ status: 'approved' });
     const firstId = (first.body as { id: string }).id;
     for (const named of [firstId, `tx_${firstId}`]) expect(await ask('GET', `${path}/${paymentId}?refund_id=${named}`)).toMatchObject({ status: 200, body: first.body });
+  });
+
+  it('should find the last refund with a reference of the caller\'s own, and none where there is none', async () => {
+    const first = await devolucion('{"amount":1.00,"external_reference":"pedido-7"}');
+    const second = await devolucion('{"amount":2.00,"external_reference":"pedido-7"}');
+    await devolucion('{"amount":3.00,"external_reference":"pedido-8"}');
+    expect(first.status).toBe(200);
+    expect((await ask('GET', `/pagos/devolucion/${paymentId}?external_reference=pedido-7`)).body).toEqual(second.body);
+    expect(await ask('GET', `/pagos/devolucion/${paymentId}?external_reference=pedido-9`)).toMatchObject({ status: 404 });
+    expect(await ask('GET', `/pagos/devolucion/${paymentId}?external_reference=pedido-7`, '', { authorization: `Bearer ${OTHER_KEY}` })).toMatchObject({ status: 404 });
+  });
+
+  it('should refuse a query that it does not know, and any with a refund: an amount there would be a total refund', async () => {
+    for (const [method, query, param] of [['GET', 'reference=x', 'reference'], ['POST', 'amount=5', 'amount'], ['POST', 'refund_id=x', 'refund_id'], ['DELETE', 'refund_id=x&external_reference=y', 'external_reference']] as const) {
+      expect(await ask(method, `/pagos/devolucion/${paymentId}?${query}`)).toMatchObject({ status: 422, body: { details: [{ code: 'gateway.errors.parameter_validation.whitelist', param }] } });
+    }
+    expect(api.client.calls).toEqual([]);
   });
 
   it('should not tell of a refusal that came to nothing but by its name, and never of another payment\'s or merchant\'s refund', async () => {

@@ -61,7 +61,7 @@ describe('a request that the gateway face refuses', () => {
 
   it.each([
     ['no key', { authorization: '' }, 401, 'authentication.missing_key'], ['a key that may only read', { authorization: 'Bearer key_reader' }, 403, 'authentication.scope_missing'],
-    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'malformed_request.media_type'], ['an empty idempotency key', { 'idempotency-key': '""' }, 422, 'parameter_validation.idempotency_key.invalid'],
+    ['a form', { 'content-type': 'application/x-www-form-urlencoded' }, 415, 'malformed_request.media_type'], ['an empty idempotency key', { 'idempotency-key': '""' }, 422, 'parameter_validation.idempotency_key.invalid'], ['a key that no header brings back as it went', { 'idempotency-key': 'ñ1' }, 422, 'parameter_validation.idempotency_key.invalid'],
   ] as const)('should be told so for %s, in Spanish unless it asks for English', async (_, headers, status, code) => {
     for (const [language, message] of [[undefined, 'es'], ['en', 'en'], ['en-US,en;q=0.9', 'en'], ['fr', 'es']] as const) {
       const answer = await ask('{"amount":1.00}', { ...headers, ...(language === undefined ? {} : { 'accept-language': language }) });
@@ -73,7 +73,7 @@ describe('a request that the gateway face refuses', () => {
 
   it.each([
     ['an id that is none', 'POST', '/api/v2/pagos/devolucion/a%20b'], ['a card number for an id', 'POST', '/pagos/devolucion/4111111111111111'], ['no id', 'POST', '/pagos/devolucion/'],
-    ['another method', 'PUT', '/pagos/devolucion/pay-1'], ['a payment, which is not ours', 'GET', '/api/v2/pagos/pay-1'], ['the face itself', 'GET', '/pagos'], ['a refund id that is none', 'GET', '/pagos/devolucion/pay-1?refund_id=%27or%201'],
+    ['another method', 'PUT', '/pagos/devolucion/pay-1'], ['a payment, which is not ours', 'GET', '/api/v2/pagos/pay-1'], ['the face itself', 'GET', '/pagos'], ['another address of the dialect', 'GET', '/api/v2/nothing'], ['a refund id that is none', 'GET', '/pagos/devolucion/pay-1?refund_id=%27or%201'],
   ] as const)('should be answered 404 in the dialect: %s', async (_, method, url) => {
     const answer = await ask('', {}, url, method);
     expect(answer).toMatchObject({ status: 404, body: { type: 'resource_not_found_error' } });

@@ -93,9 +93,9 @@ describeOnEachDatabase('refunds at several providers', (database) => {
     expect(await refundOfCharge(db, shop.merchantId, 'chg_1')).toMatchObject({ refundId: 'total', amountMinor: 9_900, receipt: null });
     await reserve(db, shop, 'refused', { chargeId: 'chg_1', amountMinor: 5 });
     expect(await refundOfCharge(db, shop.merchantId, 'chg_1')).toMatchObject({ refundId: 'total' });
-    expect(await refundOfCharge(db, shop.merchantId, 'chg_1', 'refused')).toMatchObject({ refundId: 'refused', status: 'rejected', amountMinor: 5 });
-    for (const named of ['first', 're_1']) expect(await refundOfCharge(db, shop.merchantId, 'chg_1', named)).toEqual(first);
-    for (const [merchantId, chargeId, named] of [[shop.merchantId, 'chg_2', 'first'], ['mer_other', 'chg_1', 'first'], [shop.merchantId, 'chg_1', 'nobody']] as const) expect(await refundOfCharge(db, merchantId, chargeId, named)).toBeNull();
+    expect(await refundOfCharge(db, shop.merchantId, 'chg_1', { refundId: 'refused' })).toMatchObject({ refundId: 'refused', status: 'rejected', amountMinor: 5 });
+    for (const named of ['first', 're_1']) expect(await refundOfCharge(db, shop.merchantId, 'chg_1', { refundId: named })).toEqual(first);
+    for (const [merchantId, chargeId, named] of [[shop.merchantId, 'chg_2', 'first'], ['mer_other', 'chg_1', 'first'], [shop.merchantId, 'chg_1', 'nobody']] as const) expect(await refundOfCharge(db, merchantId, chargeId, { refundId: named })).toBeNull();
   });
 
   it('should know where a charge was paid: from the books before what passed by, and per merchant', async () => {

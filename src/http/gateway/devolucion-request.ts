@@ -28,5 +28,8 @@ export const devolucionRequestSchema = z.strictObject({
   source: sourceSchema.optional(),
 });
 
-/** The query of `GET` and `DELETE`. */
-export const devolucionQuerySchema = z.object({ refund_id: z.string().optional() });
+/** The query of `GET` and `DELETE`; nothing unknown, which would be taken for asked. */
+export const devolucionQuerySchema = z.strictObject({ refund_id: z.string().optional(), external_reference: z.string().min(1).max(250).optional() });
+
+/** `POST` has no query: an amount there would be a total refund. */
+export const noQuerySchema = z.strictObject({});

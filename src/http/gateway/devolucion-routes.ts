@@ -17,8 +17,9 @@ import { cancelRefund } from '../refunds/cancel-refund.ts';
 import { elsewhere } from '../refunds/elsewhere.ts';
 import { outcomeOf } from '../refunds/refund-outcome.ts';
 import { PROVIDER } from './provider-name.ts';
-import { DECIMAL_FIELDS, devolucionQuerySchema, devolucionRequestSchema } from './devolucion-request.ts';
+import { DECIMAL_FIELDS, devolucionQuerySchema, devolucionRequestSchema, noQuerySchema } from './devolucion-request.ts';
 import { findDevolucion, isSayable } from './find-devolucion.ts';
+import type { SoughtRefund } from './find-devolucion.ts';
 import { renderDevolucion } from './render-devolucion.ts';
 import type { ShownRefund } from './render-devolucion.ts';
 
@@ -37,7 +38,8 @@ export function registerDevolucionRoutes(app: FastifyInstance, context: GatewayC
   for (const path of PATHS) {
     app.post<PaymentRoute>(path, { config: { access: ['refunds'] } }, (request, reply) => createDevolucion(context, request, reply, pathId('Payment', request.params.id)));
     app.get<PaymentRoute>(path, { config: { access: READING } }, async (request, reply) => {
-      return sendMessage(reply, 200, await findDevolucion(context, callerOf(request), pathId('Payment', request.params.id), namedRefund(request)));
+      const { refundId, externalReference } = askedFor(request);
+      return sendMessage(reply, 200, await findDevolucion(context, callerOf(request), pathId('Payment', request.params.id), { refundId, externalReference }));
     });
     app.delete<PaymentRoute>(path, { config: { access: ['refunds'] } }, (request, reply) => cancelDevolucion(context, request, reply, pathId('Payment', request.params.id)));
   }
@@ -51,15 +53,16 @@ async function createDevolucion(context: GatewayContext, request: FastifyRequest
   if (asked.isReplay) void reply.header('Idempotent-Replayed', 'true');
   void reply.header('Reintegro-Refund-Id', asked.refundId);
   const payment = { object: 'Payment', id: paymentId } as const;
-  const outcome = outcomeOf(asked.standing, { order: payment, charge: payment, notReturnable: 'payment_not_refundable' });
-  if (outcome.kind === 'error' && outcome.shows !== 'order') throw new ApiError(outcome.problem);
   const shown = await showRefund(context, caller, refund, asked);
-  if (outcome.kind === 'error') throw new ApiError(outcome.problem, { data: renderDevolucion(shown) });
+  // Judged by what is shown: it may be newer than what the Workflow answered, and the two must not contradict each other.
+  const outcome = outcomeOf(shown, { order: payment, charge: payment, notReturnable: 'payment_not_refundable' });
+  if (outcome.kind === 'error') throw new ApiError(outcome.problem, outcome.shows === 'order' ? { data: renderDevolucion(shown) } : {});
   if (outcome.kind === 'under_way') void reply.header('Location', `${request.url.split('?', 1)[0]}?refund_id=${asked.refundId}`);
   return sendMessage(reply, 200, shown);
 }
 
 async function readRefund(context: GatewayContext, request: FastifyRequest, reply: FastifyReply, paymentId: string): Promise<NewRefund> {
+  parseRequest(noQuerySchema, request.query);
   const { key, isGiven } = takeIdempotencyKey(request, reply);
   const body = parseRequest(devolucionRequestSchema, readMoneyRequest(request, DECIMAL_FIELDS));
   const caller = callerOf(request);
@@ -102,7 +105,7 @@ async function showRefund(context: GatewayContext, caller: KeyHolder, refund: Ne
     details: refund, receipt: null,
   };
   try {
-    return (await context.records.refundOfCharge(caller.merchantId, asked.chargeId, refundId)) ?? asked;
+    return (await context.records.refundOfCharge(caller.merchantId, asked.chargeId, { refundId })) ?? asked;
   } catch (error) {
     if (error instanceof RecordsUnavailableError) return asked;
     throw error;
@@ -111,17 +114,18 @@ async function showRefund(context: GatewayContext, caller: KeyHolder, refund: Ne
 
 /** Calls a refund off (R4); which one must be said. */
 async function cancelDevolucion(context: GatewayContext, request: FastifyRequest, reply: FastifyReply, paymentId: string): Promise<FastifyReply> {
-  const refundId = namedRefund(request);
+  const { refundId, externalReference } = askedFor(request);
+  if (externalReference !== undefined) throw new ApiError({ code: 'param_not_allowed', param: 'external_reference' });
   if (refundId === undefined) throw new ApiError({ code: 'param_missing', param: 'refund_id' });
   const caller = callerOf(request);
-  const status = await cancelRefund(context, caller, await findDevolucion(context, caller, paymentId, refundId));
-  return sendMessage(reply, status, await findDevolucion(context, caller, paymentId, refundId));
+  const status = await cancelRefund(context, caller, await findDevolucion(context, caller, paymentId, { refundId }));
+  return sendMessage(reply, status, await findDevolucion(context, caller, paymentId, { refundId }));
 }
 
-/** The refund that the query names, if it names one. */
-function namedRefund(request: FastifyRequest): string | undefined {
-  const { refund_id: named } = parseRequest(devolucionQuerySchema, request.query);
-  return named === undefined ? undefined : pathId('Refund', named);
+/** The refund that the query asks for, if it asks for one. */
+function askedFor(request: FastifyRequest): SoughtRefund {
+  const { refund_id: named, external_reference: externalReference } = parseRequest(devolucionQuerySchema, request.query);
+  return { refundId: named === undefined ? undefined : pathId('Refund', named), externalReference };
 }
 
 function sendMessage(reply: FastifyReply, status: number, refund: ShownRefund): FastifyReply {

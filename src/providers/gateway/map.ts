@@ -1,4 +1,5 @@
 import { JsonNumber, parseDecimal, toJsonDecimal } from '../../domain/decimal.ts';
+import { currencyExponent } from '../../domain/money.ts';
 import type { RefundReceipt } from '../../domain/refund-receipt.ts';
 import type { ListedRefund } from '../../domain/send-protocol.ts';
 import type { JsonObject, ProviderCharge, ProviderOrder, ProviderRefundRequest } from '../provider.ts';
@@ -60,7 +61,8 @@ export function toProviderOrder(payment: GatewayPaymentDto, messages: readonly G
   const { refunds: _refunds, ...order } = payment;
   const charge: ProviderCharge = {
     chargeId: payment.id, amountMinor, currency, providerStatus: payment.status,
-    paid: money !== 'uncaptured', disputedMinor: money === 'contested' ? amountMinor : 0,
+    // Two places cannot tell minor units that are no hundredths: nothing of such a payment can be given back here.
+    paid: money !== 'uncaptured' && currencyExponent(currency) === 2, disputedMinor: money === 'contested' ? amountMinor : 0,
     refunds: messages.map(toListedRefund), raw: toPlainObject(payment),
   };
   return { orderId: payment.id, currency, charges: [charge], raw: toPlainObject(order) };

@@ -22,17 +22,26 @@ export interface RefundOfCharge {
   readonly receipt: RefundReceipt | null;
 }
 
+/** Which refund of a charge is sought; the last one when nothing is said. */
+interface Sought {
+  /** Ours, or its provider's. */
+  readonly refundId?: string | undefined;
+  /** The caller's own: the last one with it. */
+  readonly externalReference?: string | undefined;
+}
+
 /**
- * The last refund of a charge, or the one named, by our id or its provider's; `null` when there is none. One that was refused before
+ * The last refund of a charge, or the one sought; `null` when there is none. One that was refused before
  * anything was held never came to be, and is told only by its name.
  */
-export async function refundOfCharge(db: Database, merchantId: string, chargeId: string, refundId?: string): Promise<RefundOfCharge | null> {
+export async function refundOfCharge(db: Database, merchantId: string, chargeId: string, { refundId, externalReference }: Sought = {}): Promise<RefundOfCharge | null> {
   const named = refundId === undefined ? sql`true` : sql`(refunds.refund_id = ${refundId} or legs.provider_refund_id = ${refundId})`;
+  const referred = externalReference === undefined ? sql`true` : sql`refunds.details ->> 'externalReference' = ${externalReference}`;
   const { rows } = await sql<Row>`
     select refunds.*, merchants.name, legs.receipt, coalesce(legs.amount_minor, refunds.amount_minor) as amount
     from refunds join merchants using (merchant_id)
       left join legs on legs.merchant_id = refunds.merchant_id and legs.refund_id = refunds.refund_id and legs.charge_id = ${chargeId}
-    where refunds.merchant_id = ${merchantId} and ${named}
+    where refunds.merchant_id = ${merchantId} and ${named} and ${referred}
       and refunds.refund_id in (
         select refund_id from legs where merchant_id = ${merchantId} and charge_id = ${chargeId}
         union all select refund_id from refunds where merchant_id = ${merchantId} and charge_id = ${chargeId} and (${refundId !== undefined}::boolean or status <> 'rejected'))
