@@ -30,3 +30,8 @@ export function answersForLastFacts(): boolean {
 export function beginsAnew(): boolean {
   return patched('payout-order-begins-anew');
 }
+
+/** Since 2026-11: a fact that was heard while the reference was being looked for is asked about once it is found (P6). May go when no payout order begun before is open. */
+export function followsFactsHeardWhileIssuing(): boolean {
+  return patched('payout-order-follows-facts-heard-while-issuing');
+}

@@ -60,10 +60,16 @@ async function pauseIssuing(run: PayoutOrderRun, why: PauseFor, ms: number, summ
   await Promise.race([over, condition(() => isRetried() || run.factArrived)]);
   if (!isOver && !isRetried()) {
     if (!looksOnFactsWhileIssuing()) await Promise.race([over, condition(isRetried)]);
-    // The look that comes next answers it.
-    else if (why !== 'provider_unavailable') run.factArrived = false;
+    // The look that comes next is hastened by it.
+    else if (why !== 'provider_unavailable') takeFact(run);
   }
   if (isRetried()) await takeRetry(run);
+}
+
+/** Takes a fact up that hastens the look for the reference. */
+function takeFact(run: PayoutOrderRun): void {
+  run.heardWhileIssuing ||= run.factArrived;
+  run.factArrived = false;
 }
 
 /** The outcome of issuing stayed unknown: a reference may exist. Facts, the expiry and operators make us look again. */
@@ -77,7 +83,7 @@ async function awaitLateReference(run: PayoutOrderRun, { pollMs }: PayoutOrderPl
     if (isRetried) await takeRetry(run);
     // Beyond its expiry nobody could collect a reference any more: it is only looked for.
     if (isRetried && !isPastExpiry(run)) return 'try_again';
-    run.factArrived = false;
+    takeFact(run);
     const isDue = run.expiryDue;
     const isLast = isDue || isPastExpiry(run);
     run.expiryDue = false;

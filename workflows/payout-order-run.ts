@@ -36,6 +36,8 @@ export interface PayoutOrderRun extends WorkflowRef {
   readonly retries: RetryAsked[];
   /** Something happened at the provider since it was last asked (facts are coalesced: one question answers all). */
   factArrived: boolean;
+  /** A fact was heard while the reference was being looked for. That look may be answered from the records, which know nothing of it. */
+  heardWhileIssuing: boolean;
   /** What facts said and the provider has not shown yet. */
   readonly claims: Set<PayoutClaim>;
   /** How often they were looked for again. */
@@ -73,7 +75,7 @@ export function newPayoutOrderRun(request: PayoutOrderRequest, { reversalTold = 
   const { workflowId, runId } = workflowInfo();
   return {
     request, workflowId, runId, status: 'open', statusDetail: 'registered', plan: null, cancels: [], reports: [], retries: [],
-    factArrived: false, claims: new Set(), claimLooks: 0, claimTimerRuns: false, reversalTold, expiryDue: false, windowDue: false, windowRuns: false, windowEnded: false,
+    factArrived: false, heardWhileIssuing: false, claims: new Set(), claimLooks: 0, claimTimerRuns: false, reversalTold, expiryDue: false, windowDue: false, windowRuns: false, windowEnded: false,
     answerable: false, voidParked: false, settling: false, rounds: 0, needsAttention: false, contradicted: false, waitsFor: null, isOver: false,
   };
 }

@@ -3,7 +3,7 @@ import type { NotFound } from '../activities/contracts.ts';
 import type { AskCause, PayoutOrderPlan, PayoutOrderRequest, PayoutOrderStanding, PayoutOutcome } from '../activities/payout-contracts.ts';
 import * as activities from './activity-options.ts';
 import type { PayoutOrderView } from './messages.ts';
-import { beginsAnew } from './patches.ts';
+import { beginsAnew, followsFactsHeardWhileIssuing } from './patches.ts';
 import { answerForLastFacts, follow, hasLastFacts, retryNow, voidFor } from './payout-order-asking.ts';
 import { openPayoutOrderRun } from './payout-order-handlers.ts';
 import { issue } from './payout-order-issuing.ts';
@@ -52,6 +52,8 @@ function startedOnce(run: PayoutOrderRun, outcome: PayoutOutcome | NotFound): vo
   if (outcome.kind === 'settled') {
     startExpiryTimer(run);
     moveTo(run, outcome.status);
+    // The answer may be older than what was told meanwhile: the provider is asked once more.
+    if (run.heardWhileIssuing && !isFinal(run) && followsFactsHeardWhileIssuing()) run.factArrived = true;
     return;
   }
   run.statusDetail = outcome.kind === 'declined' ? 'refused_by_provider' : 'never_issued';

@@ -87,6 +87,9 @@ describe('payoutOrderWorkflow, issuing', () => {
       await payout.tell('changed');
       await eventually(async () => expect(await payout.view()).toMatchObject({ status: 'pending' }));
       expect(script.calls('issueReference')).toHaveLength(3);
+      // What the fact was about is asked once more, now that there is a reference: the look for it may have been older.
+      await eventually(() => expect(script.calls('followPayoutOrder')).toMatchObject([{ cause: 'fact' }]));
+      expect(await payout.cancel()).toMatchObject({ status: 'cancelled' });
     });
   });
 
