@@ -19,9 +19,9 @@ beforeEach(async () => {
   api.client.reset({ signalRefundFact: async () => undefined, reviewRefund: async () => undefined });
 });
 
-async function refunded(state: ProviderRefundState): Promise<string> {
+async function refunded(state: ProviderRefundState, providerStatus: string | null = null): Promise<string> {
   count += 1;
-  const { refundId } = await playDevolucion(api.db, { merchantId: 'm_one', provider: 'gateway', orderId: paymentId, chargeId: paymentId, amountMinor: 100, idempotencyKey: `k${count}`, requestedBy: 'key' }, { state });
+  const { refundId } = await playDevolucion(api.db, { merchantId: 'm_one', provider: 'gateway', orderId: paymentId, chargeId: paymentId, amountMinor: 100, idempotencyKey: `k${count}`, requestedBy: 'key' }, { state, receipt: { providerStatus } });
   return refundId;
 }
 
@@ -44,6 +44,14 @@ describe('POST /webhooks/gateway', () => {
       expect(api.client.calls.filter(({ args }) => args[1] === refundId)).toEqual([{ method: 'signalRefundFact', args: ['m_one', refundId, body['id']] }]);
       await api.db.updateTable('legs').set({ status: 'refused' }).where('refund_id', '=', refundId).execute();
     }
+  });
+
+  it('should tell a refund only of another word than was last seen: the others of the payment need not ask (R6)', async () => {
+    const [known, moved] = [await refunded('authorized', 'review'), await refunded('authorized', 'review')];
+    await deliver(event([{ id: `tx_${known}`, status: 'review' }, { id: `tx_${moved}`, status: 'validate' }]));
+    expect(api.client.calls.map(({ args }) => args[1])).toEqual([moved]);
+    await deliver(event([{ id: `tx_${known}`, status: 'refunded' }], { id: 'evt_later' }));
+    expect(api.client.calls.map(({ args }) => args[1]).toSorted()).toEqual([moved, moved, known].toSorted());
   });
 
   it.each(['rejected', 'cancelled', 'dismissed'])('should have a refund that is done looked at again when it is shown as %s (R9)', async (status) => {

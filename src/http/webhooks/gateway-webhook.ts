@@ -43,9 +43,11 @@ export function registerGatewayWebhook(app: FastifyInstance, context: GatewayWeb
 }
 
 function shownBy({ created_at: createdAt, data: { object: payment } }: z.output<typeof eventSchema>): ShownRefunds {
-  const failed = new Map((payment.refunds ?? []).map((refund) => [refund.id, FAILED.has(refund.status)]));
+  const refunds = payment.refunds ?? [];
+  const failed = new Map(refunds.map((refund) => [refund.id, FAILED.has(refund.status)]));
+  const words = new Map(refunds.flatMap(({ id, status }) => (typeof status === 'string' ? [[id, status] as const] : [])));
   return {
     orderId: payment.id, madeAtMs: typeof createdAt === 'number' ? createdAt * 1000 : Date.now(),
-    charges: new Map([[payment.id, { isWhole: payment.refunds !== undefined && payment.refunds !== null, failed }]]),
+    charges: new Map([[payment.id, { isWhole: payment.refunds !== undefined && payment.refunds !== null, failed, words }]]),
   };
 }

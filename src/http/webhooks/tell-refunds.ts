@@ -16,6 +16,8 @@ const SNAPSHOT_AGE_MS = 10_000;
 export interface ShownCharge {
   readonly isWhole: boolean;
   readonly failed: ReadonlyMap<string, boolean>;
+  /** The provider's words for them, where it has any: one that we know already is no news. */
+  readonly words?: ReadonlyMap<string, string>;
 }
 
 /** What an event shows of an order: the states of its refunds by charge, as far as it shows them, and when it was made. */
@@ -31,10 +33,15 @@ export interface ShownRefunds {
  */
 export async function tellRefunds(telling: Telling, provider: string, shown: ShownRefunds, eventId: string): Promise<void> {
   const legs = await telling.records.acceptedLegsOfOrder(provider, shown.orderId);
-  for (const leg of onePerRefund(legs.filter(({ status }) => status !== 'succeeded'))) await tellRefund(telling, leg, eventId);
+  for (const leg of onePerRefund(legs.filter((leg) => leg.status !== 'succeeded' && isNews(leg, shown)))) await tellRefund(telling, leg, eventId);
   for (const leg of onePerRefund(legs.filter((candidate) => candidate.status === 'succeeded' && isDoubtful(candidate, shown)))) {
     await telling.client.reviewRefund(leg.merchantId, leg.refundId, shown.orderId, eventId);
   }
+}
+
+/** Whether an event may have news of a refund under way: not when it shows the very word that the provider was last seen to say. */
+function isNews({ chargeId, providerRefundId, providerStatus }: LegOfOrder, { charges }: ShownRefunds): boolean {
+  return providerRefundId === null || providerStatus === null || charges.get(chargeId)?.words?.get(providerRefundId) !== providerStatus;
 }
 
 function onePerRefund(legs: readonly LegOfOrder[]): readonly LegOfOrder[] {

@@ -35,13 +35,15 @@ export interface LegOfOrder {
   readonly chargeId: string;
   readonly status: LegStatus;
   readonly providerRefundId: string | null;
+  /** The provider's own word for it when it was last seen. */
+  readonly providerStatus: string | null;
   readonly updatedAt: Date;
 }
 
 /** The legs of an order that its provider accepted: under way there, or done. An order id is the provider's, whoever's merchant it is. */
 export async function acceptedLegsOfOrder(db: Database, provider: string, orderId: string): Promise<readonly LegOfOrder[]> {
   const rows = await db.selectFrom('orders').innerJoin('legs', (join) => join.onRef('legs.merchant_id', '=', 'orders.merchant_id').onRef('legs.order_id', '=', 'orders.order_id'))
-    .select(['legs.merchant_id', 'refund_id', 'charge_id', 'status', 'provider_refund_id', 'updated_at'])
+    .select(['legs.merchant_id', 'refund_id', 'charge_id', 'status', 'provider_refund_id', 'receipt', 'updated_at'])
     .where('orders.provider', '=', provider).where('orders.order_id', '=', orderId).where('status', 'in', ['authorized', 'approved', 'succeeded']).orderBy('leg_id').execute();
-  return rows.map((row) => ({ merchantId: row.merchant_id, refundId: row.refund_id, chargeId: row.charge_id, status: row.status, providerRefundId: row.provider_refund_id, updatedAt: row.updated_at }));
+  return rows.map((row) => ({ merchantId: row.merchant_id, refundId: row.refund_id, chargeId: row.charge_id, status: row.status, providerRefundId: row.provider_refund_id, providerStatus: row.receipt?.providerStatus ?? null, updatedAt: row.updated_at }));
 }
