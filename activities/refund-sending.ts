@@ -181,12 +181,11 @@ function mayHaveBeenExecuted(leg: LegRecord): boolean {
 }
 
 /**
- * Recognises what an earlier send did later than its settle delay, by the list from before that send. Where ours cannot be mistaken for
- * another's, it is looked for before every send: a provider may have executed what it said it had not taken.
+ * Recognises what an earlier send did later than its settle delay, by the list from before that send. Where ours carries our reference
+ * and a repeated send would pay again, it is looked for before every send: a provider may have executed what it said it had not taken.
  */
 async function recogniseEarlierSend(sending: Sending, order: ProviderOrder): Promise<LegResult | null> {
-  const isUnmistakable = sending.entry.adapter.idempotency !== 'balance';
-  return isUnmistakable || mayHaveBeenExecuted(sending.leg) ? recognise(sending, order, sending.leg.refundsBefore) : null;
+  return sending.entry.adapter.idempotency === 'reference' || mayHaveBeenExecuted(sending.leg) ? recognise(sending, order, sending.leg.refundsBefore) : null;
 }
 
 async function recognise(sending: Sending, order: ProviderOrder, before: readonly string[]): Promise<LegResult | null> {
