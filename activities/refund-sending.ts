@@ -45,16 +45,15 @@ export async function submitRefund(deps: RefundActivityDeps, input: SubmitRefund
   const readAt = new Date();
   let order: ProviderOrder;
   let charge: ProviderCharge;
-  let earlier: LegResult | null;
   try {
     order = await readOrder(sending, input.sendNumber > 1 || mayHaveBeenExecuted(sending.leg));
     charge = chargeOf(order, sending.leg.chargeId);
     if (charge.currency !== sending.leg.currency) throw new ProviderError('unknown', 'the charge has another currency than was reserved');
-    earlier = await recogniseEarlierSend(sending, order);
   } catch (error) {
     if (error instanceof ProviderError) return { kind: 'not_sent', retryAfterMs: error.details.retryAfterMs ?? null };
     throw error;
   }
+  const earlier = await recogniseEarlierSend(sending, order);
   if (earlier !== null && mayHaveBeenExecuted(sending.leg)) return settledOutcome(await settleLeg(deps.db, sending.acting, input, earlier));
   const refusal = earlier === null ? refusalBySight(sending.leg, charge) : null;
   if (refusal !== null) return refuse(sending, { refusal, bySight: true }, order, readAt);

@@ -122,13 +122,13 @@ describe('reportPayoutFact before the reference is known', () => {
 
   it('should be answered with the state as it is when the answer of the creation is lost, and acted upon when it is found (S4, P6)', async () => {
     const script = scriptActivities();
-    fakePayoutProvider(script);
+    const provider = fakePayoutProvider(script);
     const issuing = latch();
     script.on('issueReference', async () => {
       await issuing.opened;
       return { kind: 'unknown' };
     });
-    script.on('findReference', { kind: 'too_early', waitMs: 60_000 }, { kind: 'settled', status: 'pending_confirmation' });
+    script.on('findReference', { kind: 'too_early', waitMs: 60_000 }, () => ({ kind: 'settled', status: (provider.status = 'pending_confirmation') }));
     await onStage(server.env, script, async (stage) => {
       const payout = await stage.payoutOrder();
       const begun = payout.begin();
