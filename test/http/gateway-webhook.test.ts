@@ -51,7 +51,8 @@ describe('POST /webhooks/gateway', () => {
     await deliver(event([{ id: `tx_${known}`, status: 'review' }, { id: `tx_${moved}`, status: 'validate' }]));
     expect(api.client.calls.map(({ args }) => args[1])).toEqual([moved]);
     await deliver(event([{ id: `tx_${known}`, status: 'refunded' }], { id: 'evt_later' }));
-    expect(api.client.calls.map(({ args }) => args[1]).toSorted()).toEqual([moved, moved, known].toSorted());
+    expect(api.client.calls.slice(1).map(({ args }) => args[1])).toEqual(expect.arrayContaining([moved, known]));
+    expect(api.client.calls).toHaveLength(3);
   });
 
   it.each(['rejected', 'cancelled', 'dismissed'])('should have a refund that is done looked at again when it is shown as %s (R9)', async (status) => {
