@@ -33,6 +33,8 @@ export function openDatabase(location: DatabaseLocation): Database {
     });
     // An idle connection that breaks is replaced by the pool; the query that needs one reports the failure.
     pool.on('error', () => undefined);
+    // So does the query or transaction of one that breaks while it is in use; unheard, its event would end the process.
+    pool.on('connect', (client) => client.on('error', () => undefined));
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   }
   const options = { parsers: { [pgliteTypes.INT8]: parseBigint } };
