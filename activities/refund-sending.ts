@@ -37,6 +37,7 @@ async function prepare<Input extends LegRef>(deps: RefundActivityDeps, input: In
  * One send (S4, S5). If the process dies:
  * - before `beginSend` commits: nothing was sent, the leg is still `reserved`, the look says `never_sent`;
  * - between that commit and the call: the leg is `sending`, the look finds nothing after the settle delay, it is sent again;
+ * - between that commit and the booking of what an earlier send was seen to have done: the look finds it by its reference, and settles;
  * - during or after the call, before `settleLeg` commits: the look finds the refund by the list taken before, and settles;
  * - after `settleLeg`: the look finds the leg settled.
  */

@@ -4,6 +4,7 @@ import { CONEKTA_MEDIA_TYPE } from './conekta/media-type.ts';
 import { renderError } from './render-error.ts';
 import { ApiError } from './errors.ts';
 import { isGateway } from './gateway/gateway-path.ts';
+import { GATEWAY_MEDIA_TYPE } from './gateway/media-type.ts';
 import { languageOf } from './language.ts';
 import { RecordsUnavailableError } from './records.ts';
 import { isNative } from './v1/native-path.ts';
@@ -17,7 +18,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
   if (failure.status === 401) void reply.header('WWW-Authenticate', 'Bearer');
   if (isNative(request)) return reply.status(failure.nativeStatus).type(PROBLEM_MEDIA_TYPE).send(renderProblemDetails(failure, request.id));
   const language = languageOf(request.headers['accept-language']);
-  if (isGateway(request)) return reply.status(failure.status).type('application/json; charset=utf-8').send(renderError(failure, 'gateway', language, request.id));
+  if (isGateway(request)) return reply.status(failure.status).type(GATEWAY_MEDIA_TYPE).send(renderError(failure, 'gateway', language, request.id));
   return reply.status(failure.status).type(CONEKTA_MEDIA_TYPE).send(renderError(failure, 'conekta', language, request.id));
 }
 

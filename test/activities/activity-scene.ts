@@ -14,6 +14,7 @@ import { saveMerchant } from '../../src/store/merchants.ts';
 import { saveOrder } from '../../src/store/orders.ts';
 import { readPayoutOrder } from '../../src/store/payout-orders/read.ts';
 import { createFakeProvider, type FakeCharge, type FakeProvider } from '../support/fake-provider.ts';
+import { withTransactions } from '../support/with-transactions.ts';
 
 /** A merchant with a provider of its own, and the Activities that act for it. */
 export interface Scene {
@@ -145,13 +146,7 @@ export function interrupted(db: Database, { transaction, moment }: Death, interr
     if (moment === 'after') await interrupt();
     return answer;
   };
-  return new Proxy(db, {
-    get: (target, name) => {
-      if (name === 'transaction') return () => ({ execute });
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
+  return withTransactions(db, execute);
 }
 
 /** What the books say has moved: Σ of movements, and how many. */

@@ -3,18 +3,13 @@
  * names, once: the file is emptied first.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createLogger, installRuntimeLogger } from '../../src/cli/logger.ts';
-import { isDatabaseServing, openRecords } from '../../src/cli/open-process.ts';
-import { runUntilStopped } from '../../src/cli/run-until-stopped.ts';
-import { parseConfig } from '../../src/config.ts';
 import type { ProviderAdapter } from '../../src/providers/provider.ts';
 import type { ProviderRegistry } from '../../src/providers/registry.ts';
 import type { Database } from '../../src/store/database.ts';
-import { connectWorker } from '../../src/temporal/connection.ts';
 import { loadOrBuildWorkflowBundle } from '../../src/temporal/workflow-bundle.ts';
 import { createReintegroWorker } from '../../src/worker/create-worker.ts';
-import { startHealthServer } from '../../src/worker/health-server.ts';
-import { configureProviders } from '../../src/worker/provider-settings.ts';
+import { withTransactions } from '../support/with-transactions.ts';
+import { runWorkerProgram } from '../support/worker-program.ts';
 import type { Failpoint } from './failpoint-points.ts';
 
 /** Long enough for the provider to have executed a request that it does not answer, milliseconds. */
@@ -55,13 +50,7 @@ function fragileRecords(db: Database): Database {
     if (isAt('after_reserve') && (await isReserved(db))) await dieAt('after_reserve');
     return answer;
   };
-  return new Proxy(db, {
-    get: (target, name) => {
-      if (name === 'transaction') return () => ({ execute });
-      const value: unknown = Reflect.get(target, name, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
+  return withTransactions(db, execute);
 }
 
 /** Whether something is on record that was not sent yet. */
@@ -102,28 +91,7 @@ function fragileProviders(registry: ProviderRegistry): ProviderRegistry {
   };
 }
 
-const config = parseConfig(process.env);
-installRuntimeLogger(createLogger(config));
-const db = await openRecords(config);
-const connection = await connectWorker({ address: config.TEMPORAL_ADDRESS ?? '', namespace: config.TEMPORAL_NAMESPACE });
-const providers = configureProviders(config);
-const worker = await createReintegroWorker({
-  connection, namespace: config.TEMPORAL_NAMESPACE, db: fragileRecords(db), providers: fragileProviders(providers.registry),
+await runWorkerProgram(async ({ config, connection, db, providers }) => createReintegroWorker({
+  connection, namespace: config.TEMPORAL_NAMESPACE, db: fragileRecords(db), providers: fragileProviders(providers),
   workflowBundle: await loadOrBuildWorkflowBundle(), maxCachedWorkflows: config.MAX_CACHED_WORKFLOWS,
-});
-const ended = worker.run();
-const isReady = async (): Promise<boolean> => worker.getState() === 'RUNNING' && isDatabaseServing(db);
-const health = await startHealthServer({ host: config.HOST, port: config.WORKER_HEALTH_PORT, isReady });
-await runUntilStopped([{
-  isReady,
-  failed: ended.then(() => new Promise<never>(() => undefined)),
-  stop: async () => {
-    if (worker.getState() === 'RUNNING') worker.shutdown();
-    await ended;
-  },
-}], async () => {
-  await health.close();
-  await providers.close();
-  await connection.close();
-  await db.destroy();
-});
+}));

@@ -69,6 +69,12 @@ describe('orders, passed through (A1)', () => {
     expect(api.client.calls[0]?.args[0]).toMatchObject({ provider: undefined, orderId: order.id, chargeId: second });
   });
 
+  it('should not look into lists, however they look', async () => {
+    answerWith(200, '{"object":"order","id":"ord_listed","currency":"MXN","charges":{"data":[{"id":"ch_listed"}]}}');
+    expect((await api.call('GET', '/orders?limit=1')).status).toBe(200);
+    expect(await findCharge(api.db, 'm_one', 'ch_listed')).toBeNull();
+  });
+
   it.each(['{"object":"order","id":7,"charges":{"data":[{"id":"c"}]}}', '{"object":"order","id":"ord_1"}', 'no json', '{"object":"order","id":"ord_1","charges":{"data":[]}}'])('should pass %s on all the same, remembering nothing', async (body) => {
     answerWith(200, body);
     const response = await api.app.inject({ method: 'GET', url: '/orders/ord_1', headers: { authorization: `Bearer ${KEY}` } });

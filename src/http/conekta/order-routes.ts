@@ -35,7 +35,8 @@ async function passOn(context: ConektaContext, request: FastifyRequest, reply: F
   const answer = await context.orders.call(callerOf(request), {
     method: isPost ? 'POST' : 'GET', pathAndQuery: `${path}${query}`, headers: forwardedHeaders(request), body: isPost ? bodyBytes(request) : null,
   });
-  if (answer.status === 200) await rememberCharges(context, request, answer);
+  // A list shows the same orders again, page by page: only what is made or read by itself is looked into.
+  if (answer.status === 200 && (isPost || path !== '/orders')) await rememberCharges(context, request, answer);
   if (answer.retryAfter !== undefined) void reply.header('retry-after', answer.retryAfter);
   const isJson = /json/i.test(answer.contentType ?? '');
   const body = isJson && answer.body.includes('_page_url"') ? Buffer.from(rewritePageUrls(answer.body.toString('utf8'), context.ordersBaseUrl, ownBaseUrl(request))) : answer.body;

@@ -16,6 +16,7 @@ import type { AskedRefund } from '../refunds/ask-refund.ts';
 import { cancelRefund } from '../refunds/cancel-refund.ts';
 import { elsewhere } from '../refunds/elsewhere.ts';
 import { outcomeOf } from '../refunds/refund-outcome.ts';
+import { GATEWAY_MEDIA_TYPE } from './media-type.ts';
 import { PROVIDER } from './provider-name.ts';
 import { DECIMAL_FIELDS, devolucionQuerySchema, devolucionRequestSchema, noQuerySchema } from './devolucion-request.ts';
 import { findDevolucion, isSayable } from './find-devolucion.ts';
@@ -129,5 +130,5 @@ function askedFor(request: FastifyRequest): SoughtRefund {
 }
 
 function sendMessage(reply: FastifyReply, status: number, refund: ShownRefund): FastifyReply {
-  return reply.status(status).type('application/json; charset=utf-8').send(renderDevolucion(refund));
+  return reply.status(status).type(GATEWAY_MEDIA_TYPE).send(renderDevolucion(refund));
 }
