@@ -13,7 +13,8 @@ const READY_TIMEOUT_MS = 60_000;
 const READY_POLL_MS = 50;
 const CALL_TIMEOUT_MS = 2_000;
 const STOP_GRACE_MS = 10_000;
-const LOG_TAIL_CHARACTERS = 2_000;
+/** Of a log that is longer, so much of its beginning and of its end: a panic says its reason first, and ends with a long list of calls. */
+const LOG_PART_CHARACTERS = 1_500;
 const NAMESPACE = 'default';
 const LOOPBACK = '127.0.0.1';
 
@@ -90,11 +91,11 @@ export async function waitForTemporalServer(address: string, signal?: AbortSigna
   throw new Error(`The Temporal server at ${address} does not answer after ${READY_TIMEOUT_MS / 1000} s.`, { cause });
 }
 
-/** Starts the embedded Temporal server and waits until it serves; rejects with the end of its log when it dies before. */
+/** Starts the embedded Temporal server and waits until it serves; rejects with what it logged when it dies before. */
 export async function startTemporalServer(options: TemporalServerOptions & { readonly logFile: string }): Promise<TemporalServer> {
   const address = `${options.ip ?? LOOPBACK}:${options.port}`;
   const { command, args } = temporalServerCommand(options);
-  const { child, exited } = await spawnInto(command, args, options.logFile);
+  const { child, exited, logStart } = await spawnInto(command, args, options.logFile);
   const died = new AbortController();
   void exited.then(() => died.abort());
   try {
@@ -105,8 +106,7 @@ export async function startTemporalServer(options: TemporalServerOptions & { rea
     // Asked before we stop it ourselves.
     const what = died.signal.aborted ? 'ended while starting' : 'did not start';
     await stopChild(child, exited);
-    const tail = (await readFile(options.logFile, 'utf8')).slice(-LOG_TAIL_CHARACTERS).trim();
-    throw new Error(`The Temporal server ${what}. The end of ${options.logFile}:\n${tail}`, { cause: error });
+    throw new Error(`The Temporal server ${what}. In ${options.logFile}:\n${await readLog(options.logFile, logStart)}`, { cause: error });
   }
   return { pid: child.pid ?? 0, address, exited, stop: () => stopChild(child, exited) };
 }
@@ -115,19 +115,27 @@ async function spawnInto(
   command: string,
   args: readonly string[],
   logFile: string,
-): Promise<{ child: ChildProcess; exited: TemporalServer['exited'] }> {
+): Promise<{ child: ChildProcess; exited: TemporalServer['exited']; logStart: number }> {
   await mkdir(dirname(logFile), { recursive: true });
   const log = await open(logFile, 'a');
   try {
+    const { size: logStart } = await log.stat();
     const child = spawn(command, args, { stdio: ['ignore', log.fd, log.fd] });
     await once(child, 'spawn');
     const exited: TemporalServer['exited'] = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
-    return { child, exited };
+    return { child, exited, logStart };
   } finally {
     await log.close();
   }
+}
+
+/** What a server has logged since it was started, shortened in the middle. */
+async function readLog(logFile: string, logStart: number): Promise<string> {
+  const text = (await readFile(logFile)).subarray(logStart).toString().trim();
+  if (text.length <= 2 * LOG_PART_CHARACTERS) return text;
+  return `${text.slice(0, LOG_PART_CHARACTERS)}\n…\n${text.slice(-LOG_PART_CHARACTERS)}`;
 }
 
 async function stopChild(child: ChildProcess, exited: TemporalServer['exited']): Promise<void> {

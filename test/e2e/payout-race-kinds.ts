@@ -61,7 +61,7 @@ export interface RaceScene {
   readonly news: News;
   readonly cancelWay: CancelWay;
   /** Writes down what a caller was told. */
-  note(told: Told): void;
+  readonly note: (told: Told) => void;
 }
 
 /** Runs a race of two sides, the aimed one so much later than the other, or earlier (milliseconds). */
@@ -89,9 +89,10 @@ export interface MeleeAims {
 export async function melee(scene: RaceScene, aims: MeleeAims): Promise<void> {
   const expiresAtMs = scene.expiresAt.getTime();
   const rail = async (): Promise<void> => {
-    const begun = atTill(scene, 'withdrawal', aims.isVoidable);
+    const told = await actAtTill(scene, 'withdrawal', aims.isVoidable);
+    // The rail refuses both acts of a withdrawal that it has not answered.
     const beganAtMs = Date.now();
-    await Promise.all([begun, at(beganAtMs + aims.confirmation, () => act(scene, 'confirmation')), at(beganAtMs + aims.reversal, () => act(scene, 'reversal'))]);
+    await Promise.all([reportAct(scene, 'withdrawal', told), at(beganAtMs + aims.confirmation, () => act(scene, 'confirmation')), at(beganAtMs + aims.reversal, () => act(scene, 'reversal'))]);
   };
   await Promise.all([at(expiresAtMs + aims.cancel, () => act(scene, 'cancel')), at(expiresAtMs + aims.withdrawal, rail)]);
 }
@@ -104,11 +105,18 @@ async function act(scene: RaceScene, side: Side): Promise<void> {
 
 /** Acts at the till; what was done is reported where no webhook tells it. */
 async function atTill(scene: RaceScene, railAct: RailAct, isVoidable = false): Promise<void> {
-  const { callers, id, news } = scene;
+  await reportAct(scene, railAct, await actAtTill(scene, railAct, isVoidable));
+}
+
+async function actAtTill({ callers, id, note }: RaceScene, railAct: RailAct, isVoidable: boolean): Promise<Told> {
   const told = await callers.till(id, railAct, isVoidable);
-  scene.note(told);
+  note(told);
+  return told;
+}
+
+async function reportAct({ callers, id, news, note }: RaceScene, railAct: RailAct, told: Told): Promise<void> {
   const isReported = news === 'rail' || (news === 'deadline' && railAct === 'withdrawal');
-  if (told.says === 'done' && isReported) scene.note(await callers.report(id, railAct));
+  if (told.says === 'done' && isReported) note(await callers.report(id, railAct));
 }
 
 async function at(timeMs: number, doIt: () => Promise<void>): Promise<void> {

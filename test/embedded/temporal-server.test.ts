@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -52,7 +52,16 @@ describe('startTemporalServer', () => {
     }
   });
 
-  it('should reject with the end of the log when the server cannot start', async () => {
+  it('should reject with the reason of a panic, however many calls are listed after it', async () => {
+    const cliPath = join(directory, 'temporal');
+    await writeFile(cliPath, '#!/bin/sh\necho "panic: no such port"\nseq 1 5000\nexit 2\n', { mode: 0o755 });
+    const logFile = join(directory, 'temporal.log');
+    await writeFile(logFile, 'of an earlier start\n');
+    const starting = startTemporalServer({ cliPath, dbFile: join(directory, 'temporal.db'), port: await findFreePort(), uiPort: 0, headless: true, logFile });
+    await expect(starting).rejects.toThrow(/ended while starting[^\n]*\npanic: no such port\n[\s\S]*…[\s\S]*\n5000$/);
+  });
+
+  it('should reject with the log when the server cannot start', async () => {
     const starting = startTemporalServer({
       cliPath: temporalCliPath(),
       dbFile: join(directory, 'missing', 'temporal.db'),

@@ -12,13 +12,14 @@ import { temporalCliPath, temporalTestServerPath } from './temporal-programs.ts'
 /** How often a server may be started: the SDK gives a Java program five seconds, which is short on a busy machine. */
 const STARTS = 6;
 
-/** Starts a server again that failed by what a busy machine does: too slow, or a port that it chose was taken meanwhile. */
+/** Starts a server again that failed by what a busy machine does: too slow, or a port that it chose was taken meanwhile, which it may answer by a panic. */
 async function startPatiently<T>(start: () => Promise<T>): Promise<T> {
   for (let count = 1; ; count += 1) {
     try {
       return await start();
     } catch (error) {
-      if (count === STARTS || !/did not start within|address already in use/.test(String(error))) throw error;
+      if (count === STARTS || !/did not start within|address already in use|panic:/.test(String(error))) throw error;
+      console.warn(`Started again: ${String(error)}`);
     }
   }
 }
