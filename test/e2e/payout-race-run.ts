@@ -119,6 +119,7 @@ async function runRace(stage: RaceStage, callers: RaceCallers, even: EvenAims, i
   const ended = await Promise.race([callers.end(id), delay(PATIENCE_MS, null, { ref: false })]);
   if (ended === null) throw new Error(`${name} does not end: ${JSON.stringify({ told, record: await callers.record(id), history: stage.history(id) })}`);
   if (kind !== MELEE) even.learn(key(kind.name), ended.status === endsOf(kind)[0]);
+  else if (ended.status === 'reversed' || ended.status === 'withdrawn') even.learn(key(MELEE), ended.status === 'reversed');
   const record = await callers.record(id);
   const [again, face, provider, journal] = await Promise.all([
     callers.cancel(id, 'http'), callers.read(id), callers.provider(record.provider_payout_order_id), callers.journal(record.provider_payout_order_id),
@@ -145,9 +146,11 @@ function orderOf(index: number, clock: 'late' | 'same' | 'none', expiresInMs: nu
 
 /** Near where cancel and withdrawal are even with the expiry, so that any of all may come first. */
 function meleeAims(even: EvenAims, key: (name: string) => string, { aim, rest, rail, otherRail }: Chance) {
+  // Of the rail's two acts, the one that wins too often waits for the other.
+  const reversal = even.of(key(MELEE));
   const [expiryCancel, expiryWithdrawal] = [even.of(key('cancel × expiry')), even.of(key('withdrawal × expiry'))];
   return {
     cancel: expiryCancel + MELEE_DELAY_MS + (2 * aim - 1) * MELEE_SPREAD_MS, withdrawal: expiryWithdrawal + MELEE_DELAY_MS + (2 * ((rest * 7) % 1) - 1) * MELEE_SPREAD_MS,
-    confirmation: rail * MELEE_SPREAD_MS, reversal: otherRail * MELEE_SPREAD_MS,
+    confirmation: Math.max(0, -reversal) + rail * MELEE_SPREAD_MS, reversal: Math.max(0, reversal) + otherRail * MELEE_SPREAD_MS,
   };
 }
