@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Database } from './database.ts';
+import type { Change } from './together.ts';
 import type { Tx } from './transitions.ts';
 
 /** A key and the request it stands for (R8). */
@@ -12,12 +13,12 @@ export interface ClaimedKey {
   readonly resourceId: string;
 }
 
-/** Writes the key down for 13 months, in the transaction that writes its resource. */
-export async function claimKey(tx: Tx, claim: ClaimedKey): Promise<void> {
-  await tx.insertInto('idempotency_keys').values({
+/** Writes the key down for 13 months, by the statement that writes its resource. */
+export function claimKey(tx: Tx, claim: ClaimedKey): Change {
+  return tx.insertInto('idempotency_keys').values({
     merchant_id: claim.merchantId, operation: claim.operation, idempotency_key: claim.key, fingerprint: claim.fingerprint, resource_id: claim.resourceId,
     expires_at: sql<Date>`now() + interval '13 months'`,
-  }).execute();
+  });
 }
 
 /** What a key stands for, or `null` when it is free. */

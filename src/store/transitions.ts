@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
 import type { Transaction } from 'kysely';
 import type { Tables } from './tables.ts';
+import { besides } from './together.ts';
+import type { Change } from './together.ts';
 
 /** An open transaction. */
 export type Tx = Transaction<Tables>;
@@ -28,14 +30,18 @@ export interface Transition {
   readonly event?: string;
 }
 
-/** Writes a transition and its one event in one statement (I6, A7): both or neither, inside the caller's transaction. */
-export async function recordTransition(tx: Tx, acting: Acting, transition: Transition): Promise<void> {
+/**
+ * Writes a transition and its one event in one statement (I6, A7): both or neither, inside the caller's transaction. `changes` of other rows,
+ * such as the record whose status it is, are made by the same statement.
+ */
+export async function recordTransition(tx: Tx, acting: Acting, transition: Transition, ...changes: readonly Change[]): Promise<void> {
   const { merchantId, subject, subjectId, from, to, statusDetail } = transition;
-  await sql`
-    with written as (
+  const written = sql`written as (
       insert into transitions (merchant_id, subject, subject_id, from_status, to_status, status_detail, actor, reason, workflow_id, run_id)
       values (${merchantId}, ${subject}, ${subjectId}, ${from}, ${to}, ${statusDetail}, ${acting.actor}, ${transition.reason ?? acting.reason ?? null}, ${acting.workflowId}, ${acting.runId})
-      returning transition_id)
+      returning transition_id)`;
+  await sql`
+    ${besides(changes, written)}
     insert into events (event_id, transition_id, merchant_id, type, subject, subject_id)
     select 'evt_' || transition_id, transition_id, ${merchantId}, ${`${subject}.${transition.event ?? to}`}, ${subject}, ${subjectId} from written`.execute(tx);
 }

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { expect, it } from 'vitest';
 
 import { openCase } from '../../src/store/cases.ts';
+import { together } from '../../src/store/together.ts';
 import { claimKey, findKey } from '../../src/store/idempotency.ts';
 import { findKeyHolder, providerOf, saveApiKey, saveMerchant } from '../../src/store/merchants.ts';
 import { rememberTakenIn, wasTakenIn } from '../../src/store/provider-events.ts';
@@ -135,7 +136,7 @@ describeOnEachDatabase('claimKey', (database) => {
   it('should be unique per merchant and operation, and last 13 months (R8)', async () => {
     const db = database();
     const [{ merchantId }, other] = [await openShop(db), await openShop(db)];
-    const claim = (over: Partial<Parameters<typeof claimKey>[1]>) => db.transaction().execute((tx) => claimKey(tx, { merchantId, operation: 'refund:ord_1', key: 'k', fingerprint: 'f', resourceId: 'first', ...over }));
+    const claim = (over: Partial<Parameters<typeof claimKey>[1]>) => db.transaction().execute((tx) => together(tx, claimKey(tx, { merchantId, operation: 'refund:ord_1', key: 'k', fingerprint: 'f', resourceId: 'first', ...over })));
     await claim({});
     await expect(claim({ resourceId: 'second' })).rejects.toThrow(/idempotency_keys_pkey/);
     await claim({ operation: 'refund:ord_2', resourceId: 'elsewhere' });

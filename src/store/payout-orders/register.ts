@@ -47,8 +47,8 @@ export async function registerPayoutOrder(db: Database, acting: Acting, order: N
       requested_by: acting.actor, workflow_id: acting.workflowId,
     }).onConflict((conflict) => conflict.columns(['merchant_id', 'payout_order_id']).doNothing()).executeTakeFirst();
     if (inserted.numInsertedOrUpdatedRows === 0n) return standing(tx, order);
-    await claimKey(tx, { merchantId: order.merchantId, operation: PAYOUT_ORDER_OPERATION, key: order.idempotencyKey, fingerprint: order.fingerprint, resourceId: order.payoutOrderId });
-    await recordTransition(tx, acting, { merchantId: order.merchantId, subject: 'payout_order', subjectId: order.payoutOrderId, from: null, to: 'open', statusDetail: 'registered', reason: order.reason });
+    const claim = claimKey(tx, { merchantId: order.merchantId, operation: PAYOUT_ORDER_OPERATION, key: order.idempotencyKey, fingerprint: order.fingerprint, resourceId: order.payoutOrderId });
+    await recordTransition(tx, acting, { merchantId: order.merchantId, subject: 'payout_order', subjectId: order.payoutOrderId, from: null, to: 'open', statusDetail: 'registered', reason: order.reason }, claim);
     return { fingerprint: order.fingerprint, lastSend: 0, standing: null };
   });
 }

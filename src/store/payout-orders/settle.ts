@@ -7,6 +7,7 @@ import type { Database } from '../database.ts';
 import { quietForMs } from '../quiet-time.ts';
 import type { QuietTime } from '../quiet-time.ts';
 import type { Fenced } from '../refunds/send.ts';
+import type { Change } from '../together.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { toPayoutOrderRecord } from './read.ts';
@@ -89,26 +90,31 @@ export async function movePayoutOrder(
 ): Promise<PayoutOrderStatus> {
   return db.transaction().execute(async (tx) => {
     const row = await lockPayoutOrder(tx, key);
-    let status = row.status;
-    for (const event of decide(toPayoutOrderRecord(row))) {
+    const path = decide(toPayoutOrderRecord(row));
+    let { status } = row;
+    for (const [step, event] of path.entries()) {
       const next = applyPayoutOrderEvent(status, event);
       if (isRefused(next)) throw new Error(`payout order machine refused ${next.event} in ${next.from}`);
-      await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'payout_order', subjectId: key.payoutOrderId, from: status, to: next.status, statusDetail: event });
+      const isLast = step === path.length - 1;
+      const changes = isLast && next.status !== row.status ? standingAt(tx, row, next.status, await isStillACase(tx, row), ids) : [];
+      await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'payout_order', subjectId: key.payoutOrderId, from: status, to: next.status, statusDetail: event }, ...changes);
       ({ status } = next);
-    }
-    if (status === row.status) return status;
-    await tx.updateTable('payout_orders').set({
-      status, status_detail: status, needs_attention: await isStillACase(tx, row), updated_at: sql<Date>`now()`,
-      ...(ids === undefined ? {} : { provider_payout_order_id: ids.providerPayoutOrderId }),
-    }).where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).execute();
-    if (status === 'withdrawn') {
-      await tx.insertInto('money_movements').values({
-        merchant_id: key.merchantId, kind: 'withdrawal', payout_order_id: key.payoutOrderId, amount_minor: row.amount_minor, currency: row.currency,
-        provider_id: row.provider_payout_order_id ?? ids?.providerPayoutOrderId ?? null,
-      }).execute();
     }
     return status;
   });
+}
+
+/** What the record and the books say once a path of events has led to a status. */
+function standingAt(tx: Tx, row: LockedPayoutOrder, status: PayoutOrderStatus, needsAttention: boolean, ids: ProviderIds | undefined): readonly Change[] {
+  const moved = tx.updateTable('payout_orders').set({
+    status, status_detail: status, needs_attention: needsAttention, updated_at: sql<Date>`now()`,
+    ...(ids === undefined ? {} : { provider_payout_order_id: ids.providerPayoutOrderId }),
+  }).where('merchant_id', '=', row.merchant_id).where('payout_order_id', '=', row.payout_order_id);
+  if (status !== 'withdrawn') return [moved];
+  return [moved, tx.insertInto('money_movements').values({
+    merchant_id: row.merchant_id, kind: 'withdrawal', payout_order_id: row.payout_order_id, amount_minor: row.amount_minor, currency: row.currency,
+    provider_id: row.provider_payout_order_id ?? ids?.providerPayoutOrderId ?? null,
+  })];
 }
 
 /** Closes the cases that a known outcome makes pointless; whether one is left. */
@@ -123,6 +129,8 @@ export async function recordPayoutAct(db: Database, acting: Acting, key: PayoutO
     await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'payout_order', subjectId: key.payoutOrderId, from: status, to: status, statusDetail, event: act });
   });
 }
+
+type LockedPayoutOrder = Awaited<ReturnType<typeof lockPayoutOrder>>;
 
 async function lockPayoutOrder(tx: Tx, key: PayoutOrderKey) {
   return tx.selectFrom('payout_orders').selectAll().where('merchant_id', '=', key.merchantId).where('payout_order_id', '=', key.payoutOrderId).forUpdate().executeTakeFirstOrThrow();

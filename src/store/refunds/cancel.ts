@@ -3,11 +3,12 @@ import { isCancellableRefundStatus } from '../../domain/refund-status.ts';
 import type { RefundStatus } from '../../domain/refund-status.ts';
 import { closeCasesOfOutcome } from '../cases.ts';
 import type { Database } from '../database.ts';
+import { together } from '../together.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting } from '../transitions.ts';
 import { passGate } from './gate.ts';
 import type { NextInLine } from './gate.ts';
-import { releaseHold } from './settle.ts';
+import { releasedHold } from './settle.ts';
 
 /** How a refund ends that was never sent: called off, out of time, refused by a second person, contested by the payer. */
 export interface UnsentEnd {
@@ -29,13 +30,13 @@ export async function cancelRefund(db: Database, acting: Acting, merchantId: str
     if (!isCancellableRefundStatus(refund.status)) return null;
     const next: NextInLine[] = [];
     for (const leg of await tx.selectFrom('legs').selectAll().where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).where('status', '=', 'reserved').execute()) {
-      await tx.updateTable('legs').set({ status: 'released', updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('leg_id', '=', leg.leg_id).execute();
-      await releaseHold(tx, merchantId, leg.charge_id, leg.amount_minor);
+      const released = tx.updateTable('legs').set({ status: 'released', updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('leg_id', '=', leg.leg_id);
+      await together(tx, released, releasedHold(tx, merchantId, leg.charge_id, leg.amount_minor));
       const following = await passGate(tx, merchantId, leg.charge_id, leg.leg_id);
       if (following !== null) next.push(following);
     }
-    await tx.updateTable('refunds').set({ status: end.status, status_detail: end.statusDetail, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
-    await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: refund.status, to: end.status, statusDetail: end.statusDetail });
+    const ended = tx.updateTable('refunds').set({ status: end.status, status_detail: end.statusDetail, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId);
+    await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: refund.status, to: end.status, statusDetail: end.statusDetail }, ended);
     if (refund.needs_attention) await closeCasesOfOutcome(tx, acting.actor, { merchantId, refundId }, acting.reason);
     return next;
   });

@@ -3,11 +3,12 @@ import { writeCase } from '../cases.ts';
 import type { Database } from '../database.ts';
 import { saveSettledCharge } from '../orders.ts';
 import type { OrderSnapshot } from '../orders.ts';
+import { together } from '../together.ts';
 import type { Acting } from '../transitions.ts';
 import { writeAct } from './checkpoints.ts';
 import { lockLeg } from './send.ts';
 import type { LegKey } from './send.ts';
-import { releaseHold, settleRefund, writeMovement } from './settle.ts';
+import { movement, releasedHold, settleRefund } from './settle.ts';
 
 /** Why a refund that had succeeded is over: `status_detail` of the refund, `refusal` of the leg. */
 const FAILED_LATE = 'failed_late';
@@ -21,9 +22,8 @@ export async function recordLateFailure(db: Database, acting: Acting, key: LegKe
   return db.transaction().execute(async (tx) => {
     const leg = await lockLeg(tx, key);
     if (leg.status !== 'succeeded') return false;
-    await tx.updateTable('legs').set({ status: 'failed_late', refusal: FAILED_LATE, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).execute();
-    await writeMovement(tx, key, leg, 'refund_failed', leg.provider_refund_id);
-    await releaseHold(tx, merchantId, leg.charge_id, leg.amount_minor);
+    const failed = tx.updateTable('legs').set({ status: 'failed_late', refusal: FAILED_LATE, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('leg_id', '=', legId);
+    await together(tx, failed, movement(tx, key, leg, 'refund_failed', leg.provider_refund_id), releasedHold(tx, merchantId, leg.charge_id, leg.amount_minor));
     await saveSettledCharge(tx, key, seen.order, leg.charge_id, seen.seenAt);
     const { refundStatus, statusDetail } = await settleRefund(tx, acting, key);
     if (refundStatus === 'refunded') {

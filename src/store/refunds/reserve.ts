@@ -14,6 +14,7 @@ import { closeCasesOfOutcome } from '../cases.ts';
 import type { Database } from '../database.ts';
 import { claimKey, findKey } from '../idempotency.ts';
 import { toJsonb } from '../jsonb.ts';
+import { together } from '../together.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { takeGate } from './gate.ts';
@@ -83,13 +84,14 @@ export async function reserveRefund(db: Database, acting: Acting, request: Refun
     const standing = await standingReservation(tx, request);
     if (standing !== null && 'kind' in standing) return standing;
     const allocated = charges === null ? { refusal: 'order_not_found' as const } : allocateRefund(charges, request);
+    const isOnRecord = standing !== null;
     if ('refusal' in allocated) {
-      if (request.recordRefusal) await recordRefusal(tx, acting, request, allocated.refusal);
+      if (request.recordRefusal) await recordRefusal(tx, acting, request, { refusal: allocated.refusal, isOnRecord });
       return { kind: 'refused', refusal: allocated.refusal, fingerprint: request.fingerprint };
     }
     const currency = charges?.[0]?.currency ?? '';
     const checkpoints = checkpointsFor(request.policy, request.demands, sumMinor(allocated.legs.map((leg) => leg.amountMinor)), Date.now());
-    const legs = await hold(tx, acting, request, { allocations: allocated.legs, currency, checkpoints });
+    const legs = await hold(tx, acting, request, { allocations: allocated.legs, currency, checkpoints, isOnRecord });
     return { kind: 'reserved', currency, legs, alreadySent: false, checkpoints, fingerprint: request.fingerprint, requestedBy: standing?.requestedBy ?? acting.actor };
   });
 }
@@ -98,13 +100,17 @@ type LockedCharge = ChargeBalance & { readonly currency: string };
 
 /** Locks the charge rows in one order everywhere, so that two refunds never wait for each other in a circle. */
 async function lockCharges(tx: Tx, { merchantId, orderId, provider }: RefundReservation): Promise<LockedCharge[] | null> {
-  const order = await tx.selectFrom('orders').select('order_id').where('merchant_id', '=', merchantId).where('order_id', '=', orderId).where('provider', '=', provider).executeTakeFirst();
-  if (order === undefined) return null;
-  const rows = await tx.selectFrom('charges').selectAll().where('merchant_id', '=', merchantId).where('order_id', '=', orderId).orderBy('charge_id').forUpdate().execute();
+  const rows = await tx.selectFrom('charges').selectAll().where('merchant_id', '=', merchantId).where('order_id', '=', orderId)
+    .where((charge) => charge.exists(orderOnRecord(tx, { merchantId, orderId, provider }))).orderBy('charge_id').forUpdate().execute();
+  if (rows.length === 0 && (await orderOnRecord(tx, { merchantId, orderId, provider }).executeTakeFirst()) === undefined) return null;
   return rows.sort((left, right) => left.position - right.position).map((row) => ({
     chargeId: row.charge_id, capturedMinor: row.captured_minor, heldMinor: row.held_minor, externalMinor: row.external_minor,
     disputedMinor: row.disputed_minor, paid: row.paid, currency: row.currency,
   }));
+}
+
+function orderOnRecord(tx: Tx, { merchantId, orderId, provider }: Pick<RefundReservation, 'merchantId' | 'orderId' | 'provider'>) {
+  return tx.selectFrom('orders').select('order_id').where('merchant_id', '=', merchantId).where('order_id', '=', orderId).where('provider', '=', provider);
 }
 
 /** What an earlier call left: `null` for nothing; for a refund whose order the provider would not show, only who asked for it. */
@@ -129,10 +135,10 @@ async function standingReservation(tx: Tx, { merchantId, refundId, orderId, idem
   };
 }
 
-async function recordRefusal(tx: Tx, acting: Acting, request: RefundReservation, refusal: RefundRefusal): Promise<void> {
+async function recordRefusal(tx: Tx, acting: Acting, request: RefundReservation, { refusal, isOnRecord }: { readonly refusal: RefundRefusal; readonly isOnRecord: boolean }): Promise<void> {
   // An amount that no money can have is refused, and has no place in an amount column.
   const amountMinor = isMovableAmount(request.amountMinor) ? request.amountMinor : null;
-  await writeRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor, currency: null, checkpoints: [] });
+  await writeRefund(tx, acting, request, { status: 'rejected', statusDetail: refusal, amountMinor, currency: null, checkpoints: [], isOnRecord });
 }
 
 /** What a refund holds, and what it must pass. */
@@ -140,19 +146,21 @@ interface Plan {
   readonly allocations: readonly Allocation[];
   readonly currency: string;
   readonly checkpoints: readonly Checkpoint[];
+  /** `recordUnreadableOrder` has written the refund down before. */
+  readonly isOnRecord: boolean;
 }
 
-async function hold(tx: Tx, acting: Acting, request: RefundReservation, { allocations, currency, checkpoints }: Plan): Promise<ReservedLeg[]> {
+async function hold(tx: Tx, acting: Acting, request: RefundReservation, { allocations, currency, checkpoints, isOnRecord }: Plan): Promise<ReservedLeg[]> {
   const { merchantId, refundId, orderId } = request;
-  await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency, checkpoints });
+  await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency, checkpoints, isOnRecord });
   const legs: ReservedLeg[] = [];
   for (const { chargeId, amountMinor } of allocations) {
     const id = legId(refundId, chargeId);
-    await tx.insertInto('legs').values({
+    const leg = tx.insertInto('legs').values({
       leg_id: id, merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: chargeId, amount_minor: amountMinor, currency,
       status: 'reserved', refunds_before: '[]', workflow_id: acting.workflowId,
-    }).execute();
-    await tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '+', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
+    });
+    await together(tx, leg, tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '+', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId));
     // A refund that waits for a person holds its amount, and never the gate: others of the charge go on.
     const isReady = checkpoints.length === 0;
     legs.push({ legId: id, chargeId, amountMinor, hasTurn: !request.gated || (isReady && (await takeGate(tx, merchantId, chargeId, id))), lastSend: 0 });
@@ -166,34 +174,32 @@ interface NewRefund {
   readonly amountMinor: number | null;
   readonly currency: string | null;
   readonly checkpoints: readonly Checkpoint[];
+  readonly isOnRecord: boolean;
 }
 
 /** Puts a refund on record whose order the provider would not show: accepted, nothing held yet. Repeated, it changes nothing. */
 export async function recordUnreadableOrder(db: Database, acting: Acting, request: RefundReservation): Promise<void> {
   await db.transaction().execute(async (tx) => {
-    if (await isOnRecord(tx, request)) return;
-    await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'order_unreadable', amountMinor: isMovableAmount(request.amountMinor) ? request.amountMinor : null, currency: null, checkpoints: [] });
+    const known = await tx.selectFrom('refunds').select('refund_id').where('merchant_id', '=', request.merchantId).where('refund_id', '=', request.refundId).executeTakeFirst();
+    if (known !== undefined) return;
+    await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'order_unreadable', amountMinor: isMovableAmount(request.amountMinor) ? request.amountMinor : null, currency: null, checkpoints: [], isOnRecord: false });
   });
-}
-
-async function isOnRecord(tx: Tx, { merchantId, refundId }: RefundReservation): Promise<boolean> {
-  return await tx.selectFrom('refunds').select('refund_id').where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirst() !== undefined;
 }
 
 /** Writes the refund down, or goes on with the one that `recordUnreadableOrder` wrote. */
 async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, refund: NewRefund): Promise<void> {
   const { merchantId, refundId, orderId } = request;
-  if (await isOnRecord(tx, request)) {
+  if (refund.isOnRecord) {
     await tx.updateTable('refunds').set({ status: refund.status, status_detail: refund.statusDetail, amount_minor: refund.amountMinor, currency: refund.currency, checkpoints: JSON.stringify(refund.checkpoints), updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
     await closeCasesOfOutcome(tx, acting.actor, { merchantId, refundId });
     if (refund.status === 'pending') return;
     return recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: 'pending', to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });
   }
-  await claimKey(tx, { merchantId, operation: refundOperation(orderId), key: request.idempotencyKey, fingerprint: request.fingerprint, resourceId: refundId });
-  await tx.insertInto('refunds').values({
+  const claim = claimKey(tx, { merchantId, operation: refundOperation(orderId), key: request.idempotencyKey, fingerprint: request.fingerprint, resourceId: refundId });
+  const written = tx.insertInto('refunds').values({
     merchant_id: merchantId, refund_id: refundId, provider: request.provider, details: toJsonb(request.details ?? {}), order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
     reason: request.reason ?? null, status: refund.status, status_detail: refund.statusDetail, requested_by: acting.actor, workflow_id: acting.workflowId, checkpoints: JSON.stringify(refund.checkpoints),
-  }).execute();
-  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });
+  });
+  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason }, claim, written);
 }

@@ -6,9 +6,9 @@ import type { QuietTime } from '../quiet-time.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { writeAct } from './checkpoints.ts';
 import { lockLeg } from './send.ts';
-import type { LegKey } from './send.ts';
+import type { LegKey, LockedLeg } from './send.ts';
 import { settleLockedLeg, standingLockedLeg } from './settle.ts';
-import type { LockedLeg, SettledLeg } from './settle.ts';
+import type { SettledLeg } from './settle.ts';
 
 /** A leg settled by the word of a human, or why that word could not be taken. */
 export type ResolvedLeg = { readonly kind: 'settled'; readonly settled: SettledLeg } | { readonly kind: 'refused'; readonly why: 'provider_refund_taken' | 'never_sent' | 'too_early' };

@@ -1,9 +1,13 @@
 import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { RefundDetails } from '../../domain/refund-details.ts';
 import { canRefundMove } from '../../domain/refund-status.ts';
 import type { Database } from '../database.ts';
 import { quietForMs } from '../quiet-time.ts';
 import type { QuietTime } from '../quiet-time.ts';
+import type { LegsTable } from '../tables.ts';
+import { together } from '../together.ts';
+import type { Change } from '../together.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { takeGate } from './gate.ts';
@@ -93,19 +97,19 @@ export async function beginSend(db: Database, acting: Acting, key: LegKey, { sen
       await takeGate(tx, key.merchantId, leg.charge_id, key.legId);
       return { kind: 'fenced' };
     }
-    await tx.updateTable('legs').set({ status: 'sending', send_number: sendNumber, sent_at: sql<Date>`now()`, call_ended_at: null, refunds_before: JSON.stringify(refundsBefore), updated_at: sql<Date>`now()` })
-      .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
-    await markSent(tx, acting, key);
+    const sending = tx.updateTable('legs').set({ status: 'sending', send_number: sendNumber, sent_at: sql<Date>`now()`, call_ended_at: null, refunds_before: JSON.stringify(refundsBefore), updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId);
+    await markSent(tx, acting, key, sending);
     return { kind: 'go' };
   });
 }
 
-async function markSent(tx: Tx, acting: Acting, key: LegKey): Promise<void> {
+/** Writes down that a leg is being sent, and its refund with it. */
+async function markSent(tx: Tx, acting: Acting, key: LegKey, sending: Change): Promise<void> {
   const refund = await tx.selectFrom('refunds').select('status').where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).forUpdate().executeTakeFirstOrThrow();
-  if (refund.status === 'in_process' || !canRefundMove(refund.status, 'in_process')) return;
-  await tx.updateTable('refunds').set({ status: 'in_process', status_detail: 'sent', updated_at: sql<Date>`now()` })
-    .where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).execute();
-  await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'refund', subjectId: key.refundId, from: refund.status, to: 'in_process', statusDetail: 'sent' });
+  if (refund.status === 'in_process' || !canRefundMove(refund.status, 'in_process')) return together(tx, sending);
+  const sent = tx.updateTable('refunds').set({ status: 'in_process', status_detail: 'sent', updated_at: sql<Date>`now()` }).where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId);
+  await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'refund', subjectId: key.refundId, from: refund.status, to: 'in_process', statusDetail: 'sent' }, sending, sent);
 }
 
 /** The provider did not take this send: the leg is as before it, `unknown` after an earlier one, and keeps its gate. */
@@ -165,10 +169,20 @@ async function markVerifying(tx: Tx, key: LegKey): Promise<void> {
     .where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).where('status', '=', 'in_process').where('status_detail', '<>', 'needs_attention').execute();
 }
 
-/** Locks the charge, then reads the leg: every transaction takes these locks in this order. */
-export async function lockLeg(tx: Tx, key: LegKey) {
-  const { charge_id } = await tx.selectFrom('legs').select('charge_id').where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).executeTakeFirstOrThrow();
-  const charge = await tx.selectFrom('charges').select('gate_leg_id').where('merchant_id', '=', key.merchantId).where('charge_id', '=', charge_id).forUpdate().executeTakeFirstOrThrow();
-  const leg = await tx.selectFrom('legs').selectAll().where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).forUpdate().executeTakeFirstOrThrow();
-  return { ...leg, gate_leg_id: charge.gate_leg_id };
+/** A leg whose row and charge the transaction has locked. */
+export type LockedLeg = Selectable<LegsTable> & { readonly gate_leg_id: string | null };
+
+/**
+ * Locks the charge, then the leg: every transaction takes these locks in this order. In one statement, whose rows are all read under their locks:
+ * each is the newest one, also when the statement had to wait.
+ * @throws when there is no such leg
+ */
+export async function lockLeg(tx: Tx, { merchantId, legId }: LegKey): Promise<LockedLeg> {
+  const { rows: [leg] } = await sql<LockedLeg>`
+    with charge as materialized (
+      select gate_leg_id from charges
+      where merchant_id = ${merchantId} and charge_id = (select charge_id from legs where merchant_id = ${merchantId} and leg_id = ${legId}) for update)
+    select legs.*, charge.gate_leg_id from charge, legs where legs.merchant_id = ${merchantId} and legs.leg_id = ${legId} for update of legs`.execute(tx);
+  if (leg === undefined) throw new Error('a leg that was reserved is not on record');
+  return leg;
 }

@@ -13,12 +13,14 @@ import type { Database } from '../database.ts';
 import { toJsonb } from '../jsonb.ts';
 import { saveSettledCharge } from '../orders.ts';
 import type { OrderSnapshot } from '../orders.ts';
+import { together } from '../together.ts';
+import type { Change } from '../together.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { passGate } from './gate.ts';
 import type { NextInLine } from './gate.ts';
 import { lockLeg } from './send.ts';
-import type { LegKey } from './send.ts';
+import type { LegKey, LockedLeg } from './send.ts';
 
 /** The order in which something was seen, to be kept with it; `null` when it was told without one. */
 type Seen = { readonly order: OrderSnapshot; readonly seenAt: Date } | null;
@@ -58,7 +60,7 @@ export async function settleLockedLeg(tx: Tx, acting: Acting, key: LegKey, leg: 
   if (result.kind === 'refused' && isOutdated(leg, result)) throw new OutdatedRefusalError();
   const isAnother = result.kind !== 'refused' && leg.provider_refund_id !== null && leg.provider_refund_id !== result.providerRefundId;
   const mayMove = canLegMove(leg.status, result.kind) && !isAnother;
-  if (mayMove || (result.kind === leg.status && !isAnother)) await keepReceipt(tx, key, result.receipt);
+  if (!mayMove && result.kind === leg.status && !isAnother) await keepReceipt(tx, key, result.receipt);
   if (mayMove) {
     if (result.kind === 'refused') await recordRefusal(tx, key, leg, result);
     else await recordAcceptance(tx, key, leg, result);
@@ -96,9 +98,6 @@ async function concluded(tx: Tx, acting: Acting, key: LegKey, leg: LockedLeg, { 
   return { legStatus, ...refund, nextTurn: await passGate(tx, key.merchantId, leg.charge_id, key.legId) };
 }
 
-/** A leg whose row and charge the transaction has locked. */
-export type LockedLeg = Awaited<ReturnType<typeof lockLeg>>;
-
 /** Thrown when a send that was given up is refused late: that says nothing about the send under way. */
 export class OutdatedRefusalError extends Error {
   override readonly name = 'OutdatedRefusalError';
@@ -114,33 +113,37 @@ function isOutdated(leg: LockedLeg, { sendNumber, bySight = false }: Extract<Leg
 /** Keeps what the provider last told of a refund: it may move on at its provider without moving here (R6). */
 async function keepReceipt(tx: Tx, { merchantId, legId }: LegKey, receipt: RefundReceipt | undefined): Promise<void> {
   if (receipt === undefined) return;
-  await tx.updateTable('legs').set({ receipt: toJsonb(receipt) }).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).execute();
+  await tx.updateTable('legs').set(keptReceipt(receipt)).where('merchant_id', '=', merchantId).where('leg_id', '=', legId).execute();
+}
+
+function keptReceipt(receipt: RefundReceipt | undefined): { readonly receipt?: string } {
+  return receipt === undefined ? {} : { receipt: toJsonb(receipt) };
 }
 
 async function recordAcceptance(tx: Tx, key: LegKey, leg: LockedLeg, result: Exclude<LegResult, { kind: 'refused' }>): Promise<void> {
-  await tx.updateTable('legs').set({ status: result.kind, provider_refund_id: result.providerRefundId, updated_at: sql<Date>`now()` })
-    .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
-  if (result.kind === 'succeeded') await writeMovement(tx, key, leg, 'refund', result.providerRefundId);
+  const accepted = tx.updateTable('legs').set({ status: result.kind, provider_refund_id: result.providerRefundId, ...keptReceipt(result.receipt), updated_at: sql<Date>`now()` })
+    .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId);
+  await together(tx, accepted, ...(result.kind === 'succeeded' ? [movement(tx, key, leg, 'refund', result.providerRefundId)] : []));
   if (result.seen !== null) await saveSettledCharge(tx, key, result.seen.order, leg.charge_id, result.seen.seenAt);
 }
 
-/** Writes the one movement of its kind that a leg can have (M7). */
-export async function writeMovement(tx: Tx, key: LegKey, leg: LockedLeg, kind: 'refund' | 'refund_failed', providerId: string | null): Promise<void> {
-  await tx.insertInto('money_movements').values({
+/** The one movement of its kind that a leg can have (M7). */
+export function movement(tx: Tx, key: LegKey, leg: LockedLeg, kind: 'refund' | 'refund_failed', providerId: string | null): Change {
+  return tx.insertInto('money_movements').values({
     merchant_id: key.merchantId, kind, leg_id: key.legId, charge_id: leg.charge_id, amount_minor: leg.amount_minor, currency: leg.currency, provider_id: providerId,
-  }).execute();
+  });
 }
 
-async function recordRefusal(tx: Tx, key: LegKey, leg: LockedLeg, { refusal, seen = null }: Extract<LegResult, { kind: 'refused' }>): Promise<void> {
-  await tx.updateTable('legs').set({ status: 'refused', refusal, updated_at: sql<Date>`now()` })
-    .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId).execute();
-  await releaseHold(tx, key.merchantId, leg.charge_id, leg.amount_minor);
+async function recordRefusal(tx: Tx, key: LegKey, leg: LockedLeg, { refusal, seen = null, receipt }: Extract<LegResult, { kind: 'refused' }>): Promise<void> {
+  const refused = tx.updateTable('legs').set({ status: 'refused', refusal, ...keptReceipt(receipt), updated_at: sql<Date>`now()` })
+    .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId);
+  await together(tx, refused, releasedHold(tx, key.merchantId, leg.charge_id, leg.amount_minor));
   if (seen !== null) await saveSettledCharge(tx, key, seen.order, leg.charge_id, seen.seenAt);
 }
 
 /** Gives a leg's amount back to its charge (M4). The caller holds the charge's lock. */
-export async function releaseHold(tx: Tx, merchantId: string, chargeId: string, amountMinor: number): Promise<void> {
-  await tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '-', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
+export function releasedHold(tx: Tx, merchantId: string, chargeId: string, amountMinor: number): Change {
+  return tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '-', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId);
 }
 
 /** Computes the refund's status from all its legs (R2) and writes it down with transition and event, if it is another one. */
@@ -175,8 +178,7 @@ function applyTo(standing: Standing, event: RefundEvent) {
 async function moveRefund(tx: Tx, acting: Acting, { merchantId, refundId }: LegKey, standing: Standing, event: RefundEvent): Promise<Standing> {
   const next = applyTo(standing, event);
   if (isRefused(next)) return standing;
-  await tx.updateTable('refunds').set({ status: next.status, status_detail: next.statusDetail, updated_at: sql<Date>`now()` })
-    .where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
-  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: standing.status, to: next.status, statusDetail: next.statusDetail });
+  const moved = tx.updateTable('refunds').set({ status: next.status, status_detail: next.statusDetail, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId);
+  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: standing.status, to: next.status, statusDetail: next.statusDetail }, moved);
   return next;
 }
