@@ -30,11 +30,25 @@ export interface RefundRequest extends RefundDemands {
   readonly requestedBy: string;
 }
 
+/** What a refund's Workflow is started with: its fingerprint is in its memo. Histories from before hold it here. */
+export type RefundStart = Omit<RefundRequest, 'fingerprint'> & { readonly fingerprint?: string };
+
 /** The execution that acts, for the `transitions` table (O3). */
 export interface WorkflowRef {
   readonly workflowId: string;
   readonly runId: string;
 }
+
+/** Names something in a call of an Activity: which execution calls need not be said. */
+export type Named<Ref extends WorkflowRef> = Omit<Ref, keyof WorkflowRef>;
+
+/** Activities as Workflows call them: which execution calls is known where they run, and need not be in every history. */
+export type Called<Activities> = {
+  [Name in keyof Activities]: Activities[Name] extends (input: infer Input) => infer Result ? (input: Omit<Input, keyof WorkflowRef>) => Result : never;
+};
+
+/** One leg as a reservation answers it: its id is left out where it is the one derived from refund and charge. */
+export type ToldLeg = Omit<LegPlan, 'legId'> & { readonly legId?: string };
 
 /** One leg as reserved: what to send, and whether the charge's gate is ours already (S5). */
 export interface LegPlan {
@@ -42,7 +56,7 @@ export interface LegPlan {
   readonly chargeId: string;
   readonly amountMinor: number;
   readonly hasTurn: boolean;
-  /** The last send that is on record: a Workflow that begins again looks for it before it sends. Absent in histories from before it was answered. */
+  /** The last send that is on record: a Workflow that begins again looks for it before it sends. Absent: there was none. */
   readonly lastSend?: number;
 }
 
@@ -53,15 +67,15 @@ export type ReserveRefundResult =
       readonly provider: string;
       readonly currency: string;
       readonly amountMinor: number;
-      readonly legs: readonly LegPlan[];
+      readonly legs: readonly ToldLeg[];
       readonly protocol: SendProtocol;
-      /** A leg went out before this run began: its Workflow was reset, and cancelling is over (R4). */
-      readonly alreadySent: boolean;
-      /** The stops before the send that are still ahead, in order (R3, R5). Absent in histories from before there were any. */
+      /** A leg went out before this run began: its Workflow was reset, and cancelling is over (R4). Absent: none did. */
+      readonly alreadySent?: boolean;
+      /** The stops before the send that are still ahead, in order (R3, R5). Absent: there are none. */
       readonly checkpoints?: readonly Checkpoint[];
-      /** Of the request on record (R8); absent in histories from before it was answered here. */
+      /** Of the request on record (R8); absent when it is the one asked with. */
       readonly fingerprint?: string;
-      /** Who asked for the refund on record; absent likewise. */
+      /** Who asked for the refund on record; absent when it is who asks. */
       readonly requestedBy?: string;
     }
   /** The key stands for another request, which is on record and not over: nothing was done (R8). */

@@ -14,6 +14,7 @@ import { registerPayoutOrder } from '../src/store/payout-orders/register.ts';
 import { beginIssue, endIssue, fenceIssue, movePayoutOrder, recordIssueRefusal, recordPayoutAct } from '../src/store/payout-orders/settle.ts';
 import type { Acting } from '../src/store/transitions.ts';
 import type { NotFound, Unsettled, WorkflowRef } from './contracts.ts';
+import { withExecution } from './execution.ts';
 import { withFailures } from './failures.ts';
 import { isGivenUp, withHeartbeat } from './heartbeat.ts';
 import type { AskCause, PayoutActivities, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest, PayoutOutcome, VoidInput } from './payout-contracts.ts';
@@ -29,7 +30,7 @@ const OPEN_FOR_GOOD_MS = 10 * 60_000;
 
 /** Makes the Activities of payout orders. */
 export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActivities {
-  return withFailures<PayoutActivities>({
+  return withFailures(withExecution<PayoutActivities>({
     registerPayoutOrder: (input) => register(deps, input),
     issueReference: (input) => withHeartbeat(() => issue(deps, input)),
     findReference: (input) => withHeartbeat(() => findReference(deps, input)),
@@ -37,7 +38,7 @@ export function createPayoutActivities(deps: PayoutActivityDeps): PayoutActiviti
     followPayoutOrder: (input) => withHeartbeat(() => follow(deps, input)),
     recordPayoutAct: ({ act, ...input }) => recordPayoutAct(deps.db, input, input, act),
     openCase: (input) => openCase(deps.db, input),
-  });
+  }));
 }
 
 async function register(deps: PayoutActivityDeps, input: PayoutOrderRequest & WorkflowRef): Promise<PayoutOrderPlan> {

@@ -5,6 +5,7 @@ import { loseTurn, takeTurn } from '../src/store/refunds/turns.ts';
 import type { HolderRecord } from '../src/store/refunds/turns.ts';
 import type { Acting } from '../src/store/transitions.ts';
 import type { Act, RefundActivities, RefundRef, TurnHolder } from './contracts.ts';
+import { withExecution } from './execution.ts';
 import { withFailures } from './failures.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { followRefund, resolveLeg, reviewRefund } from './refund-following.ts';
@@ -15,7 +16,7 @@ import { reserveRefund } from './reserve-refund.ts';
 /** Makes the Activities of refunds. */
 export function createRefundActivities(deps: RefundActivityDeps): RefundActivities {
   const { db } = deps;
-  return withFailures<RefundActivities>({
+  return withFailures(withExecution<RefundActivities>({
     reserveRefund: (input) => reserveRefund(deps, input),
     enterCheckpoint: async (input) => ({ isBeyond: !(await enterCheckpoint(db, { workflowId: input.workflowId, runId: input.runId, actor: 'reintegro' }, input, input.checkpoint)) }),
     passCheckpoint: (input) => passCheckpoint(db, actingOf(input), input, input.checkpoint),
@@ -36,7 +37,7 @@ export function createRefundActivities(deps: RefundActivityDeps): RefundActiviti
     recordAct: (input) => recordAct(db, actingOf(input), input, input.act),
     openCase: (input) => openCase(db, input),
     closeCase: (input) => closeCase(db, actingOf(input), input, input.caseKind),
-  });
+  }));
 }
 
 /** A person's act in the audit trail (O3). */

@@ -1,9 +1,10 @@
 import { checkDemands } from '../src/domain/checkpoint.ts';
+import { legId } from '../src/domain/leg.ts';
 import { ProviderError } from '../src/providers/provider-error.ts';
 import { configuredEntry, MissingProviderError, refundProtocol } from '../src/providers/registry.ts';
 import type { ProviderEntry } from '../src/providers/registry.ts';
-import { readMerchant } from '../src/store/merchants.ts';
 import { saveOrder } from '../src/store/orders.ts';
+import { readReservable } from '../src/store/refunds/reservable.ts';
 import { recordUnreadableOrder, reserveRefund as reserve } from '../src/store/refunds/reserve.ts';
 import type { Reservation } from '../src/store/refunds/reserve.ts';
 import type { Acting } from '../src/store/transitions.ts';
@@ -11,14 +12,13 @@ import type { RefundRequest, ReserveRefundResult, WorkflowRef } from './contract
 import type { RefundActivityDeps } from './refund-recognition.ts';
 
 /**
- * Reserves from what is on record. A refusal may come from an old snapshot, so the order is read once more before a
- * refusal is final. Dies anywhere: nothing was sent, and the repeated call finds what stands.
+ * Reserves from what is on record; the first refund of an order reads the order before. A refusal may come from an old snapshot, so the order is
+ * read once more before a refusal is final. Dies anywhere: nothing was sent, and the repeated call finds what stands.
  * @throws UnreadableDemandError before anything is on record
  */
 export async function reserveRefund(deps: RefundActivityDeps, input: RefundRequest & WorkflowRef): Promise<ReserveRefundResult> {
   checkDemands(input);
-  const { provider: own, policy } = await readMerchant(deps.db, input.merchantId);
-  const provider = input.provider ?? own;
+  const { provider, policy, isNewOrder } = await readReservable(deps.db, input);
   const acting: Acting = { workflowId: input.workflowId, runId: input.runId, actor: input.requestedBy };
   const entry = configuredEntry(deps.providers, provider);
   const request = { ...input, provider, gated: entry?.adapter.idempotency === 'balance', policy, demands: input };
@@ -27,8 +27,8 @@ export async function reserveRefund(deps: RefundActivityDeps, input: RefundReque
     await recordUnreadableOrder(deps.db, acting, { ...request, recordRefusal: true });
     return { kind: 'not_yet', retryAfterMs: null };
   }
-  let reservation: Reservation = await reserve(deps.db, acting, { ...request, recordRefusal: false });
-  if (reservation.kind === 'refused') {
+  let reservation: Reservation | null = isNewOrder ? null : await reserve(deps.db, acting, { ...request, recordRefusal: false });
+  if (reservation === null || reservation.kind === 'refused') {
     const unreadable = await refreshOrder(deps, entry, input);
     if (unreadable !== null) {
       await recordUnreadableOrder(deps.db, acting, { ...request, recordRefusal: true });
@@ -38,7 +38,16 @@ export async function reserveRefund(deps: RefundActivityDeps, input: RefundReque
   }
   if (reservation.kind !== 'reserved') return reservation;
   const amountMinor = reservation.legs.reduce((sum, leg) => sum + leg.amountMinor, 0);
-  return { ...reservation, provider, amountMinor, protocol: refundProtocol(entry) };
+  return { ...toldReservation(reservation, input), provider, amountMinor, protocol: refundProtocol(entry) };
+}
+
+/** What a history need not keep of a reservation is left out: what is as asked, and what says nothing. */
+function toldReservation({ kind, currency, legs, alreadySent, checkpoints, fingerprint, requestedBy }: Extract<Reservation, { kind: 'reserved' }>, asked: RefundRequest) {
+  return {
+    kind, currency, legs: legs.map(({ legId: id, lastSend, ...leg }) => ({ ...leg, ...(id === legId(asked.refundId, leg.chargeId) ? {} : { legId: id }), ...(lastSend === 0 ? {} : { lastSend }) })),
+    ...(alreadySent ? { alreadySent } : {}), ...(checkpoints.length === 0 ? {} : { checkpoints }),
+    ...(fingerprint === asked.fingerprint ? {} : { fingerprint }), ...(requestedBy === asked.requestedBy ? {} : { requestedBy }),
+  };
 }
 
 /** Reads the order anew. Answers how to go on when it could not be read, `null` when it was read or is surely not there. */

@@ -1,23 +1,28 @@
 import { parseArgs } from 'node:util';
+import { UNITS } from './unit-operations.ts';
+import type { Unit } from './unit-operations.ts';
+
+/** What can be measured: units of work, many refunds on one order, many payout orders that wait, the start of a worker. */
+export const PARTS = ['units', 'orders', 'payouts', 'start'] as const;
+
+/** One of them. */
+export type Part = (typeof PARTS)[number];
 
 /** What the bench is asked to do. */
 export interface BenchOptions {
-  /** Payout orders that wait in the end. */
-  readonly payouts: number;
-  /** Sticky caches to compare, in Workflows; the first restart of the worker takes `DEFAULT_CACHE`. */
-  readonly caches: readonly number[];
-  /** Operations of each kind in one round. */
-  readonly refunds: number;
-  /** Requests under way at once. */
-  readonly clients: number;
-  /** Refunds under way at once in the burst that may overflow a small cache. */
-  readonly burst: number;
+  readonly parts: readonly Part[];
   /** Rounds of each measurement; medians and extremes are taken over them. */
   readonly rounds: number;
-  /** Cancels of each kind when the cost of waking is measured. */
-  readonly wakes: number;
-  /** How long nothing is done while the idle cost is measured, seconds. */
-  readonly idleSeconds: number;
+  /** How long one window is, seconds. */
+  readonly seconds: number;
+  /** Requests under way at once: every unit is measured at each of these, new work beside waiting payout orders at the last one. */
+  readonly clients: readonly number[];
+  /** The units of work to measure. */
+  readonly units: readonly Unit[];
+  /** Payout orders that wait in the end. */
+  readonly payouts: number;
+  /** Sticky caches to compare, in Workflows; none: the study is left out. */
+  readonly caches: readonly number[];
   /** File for the raw figures. */
   readonly json: string | null;
 }
@@ -30,16 +35,27 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args], strict: true,
     options: {
-      payouts: { type: 'string', default: '10000' }, cache: { type: 'string', default: '50,200,1000' }, refunds: { type: 'string', default: '200' },
-      clients: { type: 'string', default: '8' }, burst: { type: 'string', default: '100' }, rounds: { type: 'string', default: '3' },
-      wakes: { type: 'string', default: '40' }, idle: { type: 'string', default: '30' }, json: { type: 'string' },
+      parts: { type: 'string', default: PARTS.join(',') }, rounds: { type: 'string', default: '5' }, seconds: { type: 'string', default: '5' },
+      clients: { type: 'string', default: '1,8,32' }, units: { type: 'string', default: UNITS.join(',') }, payouts: { type: 'string', default: '10000' },
+      cache: { type: 'string', default: '' }, json: { type: 'string' },
     },
   });
   return {
-    payouts: whole('payouts', values.payouts), caches: values.cache.split(',').map((cache) => whole('cache', cache)), refunds: whole('refunds', values.refunds),
-    clients: whole('clients', values.clients), burst: whole('burst', values.burst), rounds: whole('rounds', values.rounds),
-    wakes: whole('wakes', values.wakes), idleSeconds: whole('idle', values.idle), json: values.json ?? null,
+    parts: words('parts', values.parts, PARTS), rounds: whole('rounds', values.rounds), seconds: whole('seconds', values.seconds),
+    clients: numbers('clients', values.clients), units: words('units', values.units, UNITS), payouts: whole('payouts', values.payouts),
+    caches: values.cache === '' ? [] : numbers('cache', values.cache), json: values.json ?? null,
   };
+}
+
+function numbers(option: string, given: string): readonly number[] {
+  return given.split(',').map((value) => whole(option, value));
+}
+
+function words<T extends string>(option: string, given: string, known: readonly T[]): readonly T[] {
+  const asked = given.split(',');
+  const unknown = asked.find((word) => !known.some((name) => name === word));
+  if (unknown !== undefined) throw new Error(`--${option}: "${unknown}" is none of ${known.join(', ')}`);
+  return known.filter((name) => asked.includes(name));
 }
 
 function whole(option: string, given: string): number {

@@ -7,16 +7,24 @@ import { z } from 'zod';
 const PATIENCE_MS = 180_000;
 const RETRY_MS = 500;
 const THIRTY_DAYS_S = 30 * 24 * 3600;
-const AMOUNT_MINOR = 10_000;
+
+/** What is paid for an order, and what a payout order pays out, minor units. */
+export const AMOUNT_MINOR = 10_000;
 
 const idSchema = z.object({ id: z.string(), status: z.string().optional() });
+
+/** The object that was asked for, and the refund that it was asked for with. */
+interface Answered {
+  readonly id: string;
+  readonly refundId: string | null;
+}
 
 /** A merchant's backend that speaks to one API over HTTP. */
 export interface MerchantBackend {
   /** Pays an order with one card charge and answers its id. */
   createOrder(): Promise<string>;
-  /** Refunds all of an order, synchronously. */
-  refund(orderId: string): Promise<void>;
+  /** Refunds an order, synchronously, and answers the refund's id. Amount in minor units. */
+  refund(orderId: string, amountMinor: number): Promise<string>;
   /** Creates a payout order that expires in 30 days and answers its id once it is `pending`. */
   createPayoutOrder(): Promise<string>;
   /** Cancels a payout order and waits for the verdict. */
@@ -30,7 +38,7 @@ export interface MerchantBackend {
 export function openMerchantBackend(apiUrl: string): MerchantBackend {
   const agent = new Agent();
   let repeated = 0;
-  const call = async (method: 'POST' | 'PUT', path: string, body: object | null, status: string | null): Promise<string> => {
+  const call = async (method: 'POST' | 'PUT', path: string, body: object | null, status: string | null): Promise<Answered> => {
     const headers = { 'authorization': 'Bearer key_demo', 'idempotency-key': randomUUID(), ...(body === null ? {} : { 'content-type': 'application/json' }) };
     for (const begun = performance.now(); ; repeated += 1) {
       const response = await request(`${apiUrl}${path}`, { method, headers, dispatcher: agent, body: body === null ? null : JSON.stringify(body) });
@@ -38,7 +46,7 @@ export function openMerchantBackend(apiUrl: string): MerchantBackend {
       if (response.statusCode === 200) {
         const answer = idSchema.parse(JSON.parse(text));
         if (status !== null && answer.status !== status) throw new Error(`${method} ${path} answers ${answer.status ?? 'no status'}, not ${status}`);
-        return answer.id;
+        return { id: answer.id, refundId: z.string().safeParse(response.headers['reintegro-refund-id']).data ?? null };
       }
       const takesLonger = response.statusCode === 202 || response.statusCode === 503;
       if (!takesLonger || performance.now() - begun > PATIENCE_MS) throw new Error(`${method} ${path} answers ${response.statusCode}: ${text}`);
@@ -46,9 +54,13 @@ export function openMerchantBackend(apiUrl: string): MerchantBackend {
     }
   };
   return {
-    createOrder: () => call('POST', '/orders', orderBody(), null),
-    refund: async (orderId) => void (await call('POST', `/orders/${orderId}/refunds`, { reason: 'requested_by_client', amount: AMOUNT_MINOR }, null)),
-    createPayoutOrder: () => call('POST', '/payout_orders', payoutOrderBody(), 'pending'),
+    createOrder: async () => (await call('POST', '/orders', orderBody(), null)).id,
+    async refund(orderId, amount) {
+      const { refundId } = await call('POST', `/orders/${orderId}/refunds`, { reason: 'requested_by_client', amount }, null);
+      if (refundId === null) throw new Error(`a refund of ${orderId} has no id`);
+      return refundId;
+    },
+    createPayoutOrder: async () => (await call('POST', '/payout_orders', payoutOrderBody(), 'pending')).id,
     cancelPayoutOrder: async (id) => void (await call('PUT', `/payout_orders/${id}/cancel`, null, 'cancelled')),
     repeated: () => repeated,
     close: () => agent.close(),

@@ -1,9 +1,9 @@
 import type { BenchStack } from './bench-stack.ts';
-import type { BenchOptions } from './bench-options.ts';
-import { compareNewWork, createWaiting } from './new-work.ts';
-import type { Load, PairedFigures, Say } from './new-work.ts';
-import { cpuMs, perRole, residentBytes } from './process-figures.ts';
+import { createWaiting } from './new-work.ts';
+import type { PairedFigures } from './new-work.ts';
+import { cpuMs, perRole, workerBytes } from './process-figures.ts';
 import type { PerRole } from './process-figures.ts';
+import type { Say } from './progress.ts';
 import { quantile } from './statistics.ts';
 import { measureRestart } from './waiting-costs.ts';
 import type { RestartFigures } from './waiting-costs.ts';
@@ -38,22 +38,25 @@ export interface CacheFigures {
 /** How many of the newest are surely still in the cache: a cancel of one that is not takes the place of the oldest. */
 const SURELY_CACHED = 0.8;
 const BATCHES = 4;
+/** Cancels of each kind. */
+const WAKES = 40;
 
-/** Restarts the worker with a cache of such a size, fills it with payout orders that wait, wakes some of them, then asks for new work. */
-export async function measureCache(stacks: { readonly waiting: BenchStack; readonly control: BenchStack }, cache: number, untouched: readonly string[], loads: readonly Load[], options: BenchOptions, say: Say): Promise<CacheFigures> {
-  const { waiting, control } = stacks;
-  const wakes = Math.min(options.wakes, Math.floor(cache * SURELY_CACHED), untouched.length);
-  const restart = await measureRestart(waiting, cache);
+/**
+ * Restarts the worker with a cache of such a size, fills it with payout orders that wait, wakes some of them, then has new work asked for. Of
+ * those that have waited since before the restart it takes some away, to cancel them.
+ */
+export async function measureCache(stack: BenchStack, cache: number, untouched: string[], creators: number, newWork: () => Promise<readonly PairedFigures[]>, say: Say): Promise<CacheFigures> {
+  const wakes = Math.min(WAKES, Math.floor(cache * SURELY_CACHED), untouched.length);
+  const restart = await measureRestart(stack, cache);
   say(`  the worker has a cache of ${cache} and fills it`);
-  const filled = await createWaiting(waiting, wakes + cache, options.clients, say);
-  await waiting.untilQuiet();
-  const fullResidentBytes = residentBytes(waiting.pids().worker);
-  const figures = await wakeThem(waiting, {
-    'in the cache': filled.ids.slice(-wakes).toReversed(), 'pushed out of it': filled.ids.slice(0, wakes), 'not touched since the restart': untouched.slice(0, wakes),
+  const filled = await createWaiting(stack, wakes + cache, creators, say);
+  await stack.untilQuiet();
+  const fullResidentBytes = workerBytes(stack.pids());
+  const figures = await wakeThem(stack, {
+    'in the cache': filled.ids.slice(-wakes).toReversed(), 'pushed out of it': filled.ids.slice(0, wakes), 'not touched since the restart': untouched.splice(0, wakes),
   });
   say(`  ${PLACES.map((place) => `${place}: ${figures[place].p50Ms.toFixed(0)} ms`).join(', ')}`);
-  const newWork = await compareNewWork(waiting, control, loads, options.rounds, say);
-  return { cache, restart, fullResidentBytes, wakes: figures, newWork, afterwardsResidentBytes: residentBytes(waiting.pids().worker) };
+  return { cache, restart, fullResidentBytes, wakes: figures, newWork: await newWork(), afterwardsResidentBytes: workerBytes(stack.pids()) };
 }
 
 /** Cancels them one at a time, in small batches of each kind by turns. */

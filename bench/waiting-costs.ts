@@ -1,15 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import pg from 'pg';
-import { z } from 'zod';
 import { payoutOrderWorkflowId } from '../workflows/ids.ts';
 import type { BenchStack } from './bench-stack.ts';
-import { cpuMs, perRole, residentBytes } from './process-figures.ts';
+import { cpuMs, perRole, workerBytes } from './process-figures.ts';
 import type { PerRole } from './process-figures.ts';
 import { spreadOf } from './statistics.ts';
 import type { Spread } from './statistics.ts';
+import { MERCHANT } from './unit-operations.ts';
 
-const MERCHANT = 'merchant_demo';
 const SAMPLES = 20;
+
+/** How long nothing is done while the cost of waiting is measured. */
+export const IDLE_SECONDS = 20;
 
 /** The history of payout orders that wait. */
 export interface HistoryFigures {
@@ -47,11 +48,11 @@ export async function readHistories(stack: BenchStack, ids: readonly string[]): 
 }
 
 /** Leaves the stacks alone for a while, at the same time, and reads what they did. */
-export async function measureIdle(stacks: readonly BenchStack[], seconds: number): Promise<readonly IdleFigures[]> {
+export async function measureIdle(stacks: readonly BenchStack[]): Promise<readonly IdleFigures[]> {
   await Promise.all(stacks.map((stack) => stack.untilQuiet()));
   const begun = performance.now();
   const before = await Promise.all(stacks.map(readActivity));
-  await pause(seconds * 1000);
+  await pause(IDLE_SECONDS * 1000);
   const after = await Promise.all(stacks.map(readActivity));
   const passed = (performance.now() - begun) / 1000;
   return after.map((end, index) => {
@@ -67,20 +68,11 @@ export async function measureIdle(stacks: readonly BenchStack[], seconds: number
 /** Restarts the worker and waits until it has nothing to do. */
 export async function measureRestart(stack: BenchStack, cache: number): Promise<RestartFigures> {
   const callsBefore = stack.providerCalls();
-  const { readySeconds } = await stack.restartWorker(cache);
+  const readySeconds = await stack.restartWorker({ cache, countsCalls: true });
   await stack.untilQuiet();
-  const { worker } = stack.pids();
-  return { readySeconds, cpuMs: cpuMs(stack.pids()).worker, residentBytes: residentBytes(worker), providerCalls: stack.providerCalls() - callsBefore };
+  return { readySeconds, cpuMs: cpuMs(stack.pids()).worker, residentBytes: workerBytes(stack.pids()), providerCalls: stack.providerCalls() - callsBefore };
 }
 
 async function readActivity(stack: BenchStack): Promise<{ readonly cpuMs: PerRole; readonly providerCalls: number; readonly commits: number }> {
-  const client = new pg.Client({ connectionString: stack.databaseUrl });
-  await client.connect();
-  try {
-    const { rows } = await client.query<object>('SELECT xact_commit AS commits FROM pg_stat_database WHERE datname = current_database()');
-    const { commits } = z.object({ commits: z.coerce.number() }).parse(rows[0]);
-    return { cpuMs: cpuMs(stack.pids()), providerCalls: stack.providerCalls(), commits };
-  } finally {
-    await client.end();
-  }
+  return { cpuMs: cpuMs(stack.pids()), providerCalls: stack.providerCalls(), commits: await stack.database.commits() };
 }

@@ -1,6 +1,8 @@
 import { proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
-import type { RefundActivities } from '../activities/contracts.ts';
+import type { Called, RefundActivities } from '../activities/contracts.ts';
 import type { PayoutActivities } from '../activities/payout-contracts.ts';
+
+type AllActivities = Called<RefundActivities & PayoutActivities>;
 
 /**
  * How Activities are run. Database steps are local Activities: short, idempotent transactions that share a Workflow Task
@@ -8,7 +10,7 @@ import type { PayoutActivities } from '../activities/payout-contracts.ts';
  */
 
 /** Database steps: retried until the database answers; between long pauses the server keeps the time, not the worker. */
-const records = proxyLocalActivities<RefundActivities & PayoutActivities>({
+const records = proxyLocalActivities<AllActivities>({
   // Longer than the longest read of an order that a refund's reservation may need.
   startToCloseTimeout: '40 seconds',
   localRetryThreshold: '5 seconds',
@@ -16,7 +18,7 @@ const records = proxyLocalActivities<RefundActivities & PayoutActivities>({
 });
 
 /** Calls that may move money: never retried by Temporal, because an attempt that died may have been executed (S4). */
-const sends = proxyActivities<RefundActivities & PayoutActivities>({
+const sends = proxyActivities<AllActivities>({
   startToCloseTimeout: '45 seconds',
   heartbeatTimeout: '10 seconds',
   retry: { maximumAttempts: 1 },
@@ -26,7 +28,7 @@ const sends = proxyActivities<RefundActivities & PayoutActivities>({
  * Calls that only read the provider and then write what they saw: retried for a while; then the Workflow decides, since
  * other things may be more urgent than an answer that does not come.
  */
-const looks = proxyActivities<RefundActivities & PayoutActivities>({
+const looks = proxyActivities<AllActivities>({
   startToCloseTimeout: '45 seconds',
   scheduleToCloseTimeout: '1 minute',
   heartbeatTimeout: '10 seconds',
@@ -38,7 +40,7 @@ const looks = proxyActivities<RefundActivities & PayoutActivities>({
  * signal came as it closed the Workflow) loses the request with it: the records would say `cancelled` and the Workflow would go on to
  * send. A scheduled Activity is in history together with the request.
  */
-const acts = proxyActivities<RefundActivities & PayoutActivities>({
+const acts = proxyActivities<AllActivities>({
   startToCloseTimeout: '40 seconds',
   retry: { initialInterval: '200 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });

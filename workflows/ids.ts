@@ -6,6 +6,9 @@
 /** The task queue of all Workflows and Activities. */
 export const TASK_QUEUE = 'reintegro';
 
+/** The name under which a start keeps the fingerprint of its request with the server, readable without a Worker (R8). */
+export const FINGERPRINT_MEMO = 'fingerprint';
+
 /** The longest id of ours that may become part of a Workflow id. */
 const MAX_PART_LENGTH = 100;
 

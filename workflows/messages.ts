@@ -4,8 +4,8 @@ import type { PayoutClaim, PayoutOrderStatus } from '../src/domain/payout-order.
 import type { RefundRefusal } from '../src/domain/rejections.ts';
 import type { RefundStatus } from '../src/domain/refund-status.ts';
 
-/** A refund as its Workflow knows it. */
-export interface RefundView {
+/** A refund as it ended. */
+export interface RefundEnd {
   readonly refundId: string;
   readonly orderId: string;
   readonly status: RefundStatus;
@@ -15,9 +15,28 @@ export interface RefundView {
   /** Minor units; `null` until reserved. */
   readonly amountMinor: number | null;
   readonly currency: string | null;
+  readonly needsAttention: boolean;
+}
+
+/** A refund as its Workflow knows it. */
+export interface RefundView extends RefundEnd {
   /** Fingerprint of the request that started this Workflow: another body under the same key does not match (R8). */
   readonly fingerprint: string;
-  readonly needsAttention: boolean;
+}
+
+/** A refund as histories keep it: what says nothing, or what whoever asks knows, is left out. Histories from before keep the whole view. */
+export type ToldRefund<View extends RefundEnd> = Partial<View> & Pick<View, 'status' | 'statusDetail' | Exclude<keyof View, keyof RefundEnd>>;
+
+/** What a history need not keep of a refund. */
+export function toldRefund<View extends RefundEnd>({ refundId: _known, refusal, amountMinor, currency, needsAttention, ...told }: View): ToldRefund<View> {
+  return {
+    ...told, ...(refusal === null ? {} : { refusal }), ...(amountMinor === null ? {} : { amountMinor }), ...(currency === null ? {} : { currency }), ...(needsAttention ? { needsAttention } : {}),
+  } as ToldRefund<View>;
+}
+
+/** The whole view again. */
+export function wholeRefund<View extends RefundEnd>(told: ToldRefund<View>, known: { readonly refundId: string; readonly orderId?: string }): View {
+  return { refusal: null, amountMinor: null, currency: null, needsAttention: false, ...known, ...told } as unknown as View;
 }
 
 /** A payout order as its Workflow knows it. */
@@ -91,7 +110,7 @@ export type PayoutFactType = PayoutClaim | 'changed';
 export const NOT_CANCELLABLE = 'NotCancellable';
 
 /** Completes as soon as the refund is final or parked; answers with the state it then has (R10). */
-export const refundOutcomeUpdate = defineUpdate<RefundView, []>('refundOutcome');
+export const refundOutcomeUpdate = defineUpdate<ToldRefund<RefundView>, []>('refundOutcome');
 /** Calls a refund off; refused with `NotCancellable` once something was sent (R4). */
 export const cancelRefundUpdate = defineUpdate<RefundView, [CancelRequest]>('cancelRefund');
 /** The same for callers that do not wait. */

@@ -156,5 +156,5 @@ export async function openCase(run: PayoutOrderRun, kind: CaseKind): Promise<voi
   run.contradicted ||= kind === 'contradiction';
   show(run);
   publish(run);
-  await activities.openCase({ workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, kind, payoutOrderId: run.request.payoutOrderId });
+  await activities.openCase({ merchantId: run.request.merchantId, kind, payoutOrderId: run.request.payoutOrderId });
 }

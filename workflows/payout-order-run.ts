@@ -1,5 +1,5 @@
 import { sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { WorkflowRef } from '../activities/contracts.ts';
+import type { Named, WorkflowRef } from '../activities/contracts.ts';
 import type { AskCause, PayoutOrderPlan, PayoutOrderRef, PayoutOrderRequest } from '../activities/payout-contracts.ts';
 import { formatMoney } from '../src/domain/money.ts';
 import { isFinalPayoutOrderStatus } from '../src/domain/payout-order.ts';
@@ -187,8 +187,8 @@ export function isPastExpiry(run: PayoutOrderRun): boolean {
 }
 
 /** Names the payout order in calls of Activities. */
-export function refOf(run: PayoutOrderRun): PayoutOrderRef {
-  return { workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, payoutOrderId: run.request.payoutOrderId };
+export function refOf(run: PayoutOrderRun): Named<PayoutOrderRef> {
+  return { merchantId: run.request.merchantId, payoutOrderId: run.request.payoutOrderId };
 }
 
 /** The payout order as callers see it. */

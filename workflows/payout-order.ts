@@ -17,7 +17,7 @@ import type { CarriedOver, PayoutOrderRun } from './payout-order-run.ts';
 export async function payoutOrderWorkflow(request: PayoutOrderRequest, carriedOver: CarriedOver = {}): Promise<PayoutOrderView> {
   const run = openPayoutOrderRun(request, carriedOver);
   return CancellationScope.nonCancellable(async () => {
-    const plan = await activities.registerPayoutOrder({ ...request, workflowId: run.workflowId, runId: run.runId });
+    const plan = await activities.registerPayoutOrder(request);
     run.plan = plan;
     if (plan.fingerprint !== request.fingerprint) return refuseOtherRequest(run);
     if (plan.standing === undefined) startedOnce(run, await issue(run, plan));

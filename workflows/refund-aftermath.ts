@@ -1,5 +1,5 @@
-import { ActivityFailure, ApplicationFailure, allHandlersFinished, CancellationScope, condition, isCancellation, setHandler, sleep, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { RefundRef } from '../activities/contracts.ts';
+import { ActivityFailure, ApplicationFailure, allHandlersFinished, CancellationScope, condition, isCancellation, setHandler, sleep, upsertSearchAttributes } from '@temporalio/workflow';
+import type { Named, RefundRef } from '../activities/contracts.ts';
 import * as activities from './activity-options.ts';
 import { NO_ANSWER_BEFORE_CASE, noAnswerPauseMs } from './backoff.ts';
 import { showDetails } from './details.ts';
@@ -28,8 +28,7 @@ interface AftermathRun {
  * there after it had succeeded, that is booked, and the Workflow waits until an operator has taken note of it. Otherwise it ends at once.
  */
 export async function refundAftermathWorkflow(request: AftermathRequest): Promise<void> {
-  const { workflowId, runId } = workflowInfo();
-  const ref: RefundRef = { workflowId, runId, merchantId: request.merchantId, refundId: request.refundId };
+  const ref = { merchantId: request.merchantId, refundId: request.refundId };
   const run: AftermathRun = { isNews: true, failedLate: false, note: null };
   setHandler(refundFactSignal, () => { run.isNews = true; });
   setHandler(acknowledgeLateFailureUpdate, async (act) => {
@@ -42,7 +41,7 @@ export async function refundAftermathWorkflow(request: AftermathRequest): Promis
   await CancellationScope.nonCancellable(() => lookAfter(run, ref, request));
 }
 
-async function lookAfter(run: AftermathRun, ref: RefundRef, request: AftermathRequest): Promise<void> {
+async function lookAfter(run: AftermathRun, ref: Named<RefundRef>, request: AftermathRequest): Promise<void> {
   while (run.isNews || run.failedLate) {
     if (run.isNews) {
       run.isNews = false;
@@ -58,7 +57,7 @@ async function lookAfter(run: AftermathRun, ref: RefundRef, request: AftermathRe
   await condition(allHandlersFinished);
 }
 
-async function takeNote(run: AftermathRun, ref: RefundRef, note: NonNullable<AftermathRun['note']>): Promise<void> {
+async function takeNote(run: AftermathRun, ref: Named<RefundRef>, note: NonNullable<AftermathRun['note']>): Promise<void> {
   const { actor, reason } = note.act;
   await activities.closeCase({ ...ref, actor, reason, caseKind: 'late_failure' });
   note.isDone = true;
@@ -74,7 +73,7 @@ function requireAct(act: OperatorAct, failedLate: boolean): void {
 }
 
 /** Asks until the provider answers: the doubt does not go away by itself. */
-async function review(ref: RefundRef, { orderId }: AftermathRequest): Promise<boolean> {
+async function review(ref: Named<RefundRef>, { orderId }: AftermathRequest): Promise<boolean> {
   for (let unanswered = 1; ; unanswered += 1) {
     try {
       const { failedLate } = await activities.reviewRefund.executeWithOptions({ summary: 'did the provider take the refund back?' }, [{ ...ref, orderId }]);

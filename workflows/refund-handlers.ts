@@ -1,5 +1,5 @@
 import { ApplicationFailure, CancellationScope, condition, setHandler } from '@temporalio/workflow';
-import type { RefundRequest } from '../activities/contracts.ts';
+import type { RefundStart } from '../activities/contracts.ts';
 import { isCancellableRefundStatus } from '../src/domain/refund-status.ts';
 import * as messages from './messages.ts';
 import type { CancelRequest } from './messages.ts';
@@ -8,8 +8,8 @@ import { isFinal, isParked, newRefundRun, show, viewOf } from './refund-run.ts';
 import type { RefundRun } from './refund-run.ts';
 
 /** Opens the run and sets every handler before the first `await`. */
-export function openRefundRun(request: RefundRequest): RefundRun {
-  const run = newRefundRun(request);
+export function openRefundRun(start: RefundStart): RefundRun {
+  const run = newRefundRun(start);
   setHandler(messages.refundStateQuery, () => viewOf(run));
   setHandler(messages.turnSignal, ({ legId }) => void run.turns.add(legId));
   setHandler(messages.turnAwaitedSignal, () => undefined);
@@ -18,7 +18,8 @@ export function openRefundRun(request: RefundRequest): RefundRun {
   setHandler(messages.cancelRefundSignal, (asked: CancelRequest) => askToCancel(run, asked));
   setHandler(messages.refundOutcomeUpdate, async () => {
     await CancellationScope.nonCancellable(() => condition(() => isFinal(run) || isParked(run)));
-    return viewOf(run);
+    const { orderId: _known, ...told } = messages.toldRefund(viewOf(run));
+    return told;
   });
   setHandler(messages.cancelRefundUpdate, async (asked: CancelRequest) => {
     askToCancel(run, asked);

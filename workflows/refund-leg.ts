@@ -1,5 +1,5 @@
 import { ActivityFailure, isCancellation } from '@temporalio/workflow';
-import type { FollowOutcome, LegPlan, NotFound, ReserveRefundResult, Settled } from '../activities/contracts.ts';
+import type { FollowOutcome, LegPlan, NotFound, Settled } from '../activities/contracts.ts';
 import { formatMoney } from '../src/domain/money.ts';
 import type { RefundState } from '../src/domain/refund.ts';
 import { canRefundMove, isFinalRefundStatus } from '../src/domain/refund-status.ts';
@@ -9,13 +9,10 @@ import { overtakeInterventions } from './refund-decisions.ts';
 import { pauseLeg } from './refund-pauses.ts';
 import type { Resolved } from './refund-pauses.ts';
 import { apply, isFinal, legRef, openCase, publish, setDetail, show } from './refund-run.ts';
-import type { RefundRun } from './refund-run.ts';
+import type { RefundRun, Reserved } from './refund-run.ts';
 import { announceTurn, turnOf } from './refund-turns.ts';
 import { sendOnce } from './send-once.ts';
 import type { PauseFor } from './send-once.ts';
-
-/** What a refund does, as its reservation recorded it. */
-export type Reserved = Extract<ReserveRefundResult, { kind: 'reserved' }>;
 
 /** The outcome of a leg: from the provider's answer, from a look at it, or from a human. */
 type LegOutcome = ({ readonly kind: 'accepted' | 'declined' | 'found' } & Settled) | Resolved;
@@ -57,7 +54,7 @@ async function sendLeg(run: RefundRun, leg: LegPlan, { protocol, currency }: Res
   for (let lastSend = leg.lastSend ?? 0; ;) {
     const outcome = await sendOnce<LegOutcome>({
       protocol,
-      send: (sendNumber) => activities.submitRefund.executeWithOptions({ summary: `send ${sendNumber}: ${money} of charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
+      send: (sendNumber) => activities.submitRefund.executeWithOptions({ summary: `send ${sendNumber}: ${money} of ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
       find: (sendNumber) => find(run, leg, sendNumber),
       pause: ({ why, ms, summary }) => {
         if (why !== 'provider_unavailable') setDetail(run, run.cases.has(leg.legId) ? 'needs_attention' : 'verifying');

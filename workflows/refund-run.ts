@@ -1,5 +1,6 @@
 import { upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type { LegPlan, LegRef, RefundRef, RefundRequest, ReserveRefundResult, WorkflowRef } from '../activities/contracts.ts';
+import type { SearchAttributePair } from '@temporalio/common';
+import type { LegPlan, LegRef, Named, RefundRef, RefundRequest, RefundStart, ReserveRefundResult } from '../activities/contracts.ts';
 import type { CaseKind, LegResolution } from '../src/domain/case.ts';
 import type { CheckpointKind } from '../src/domain/checkpoint.ts';
 import type { LegStatus } from '../src/domain/leg.ts';
@@ -12,6 +13,7 @@ import { isFinalRefundStatus } from '../src/domain/refund-status.ts';
 import * as activities from './activity-options.ts';
 import { showDetails } from './details.ts';
 import type { ActRefusal, CancelRequest, OperatorAct, RefundView } from './messages.ts';
+import { FINGERPRINT_MEMO } from './ids.ts';
 import { SEARCH_ATTRIBUTES } from './search-attributes.ts';
 
 /** What a person decided at a checkpoint, and whether it counted. */
@@ -28,12 +30,16 @@ export interface Intervention extends OperatorAct {
   verdict: 'open' | 'done' | ActRefusal;
 }
 
+/** What a refund does, as its reservation recorded it. */
+export type Reserved = Omit<Extract<ReserveRefundResult, { kind: 'reserved' }>, 'legs'> & { readonly legs: readonly LegPlan[] };
+
 /** The live state of one refund Workflow: what handlers enqueue, what the story decides. */
-export interface RefundRun extends WorkflowRef {
+export interface RefundRun {
+  readonly workflowId: string;
   readonly request: RefundRequest;
   state: RefundState;
   refusal: RefundRefusal | null;
-  plan: Extract<ReserveRefundResult, { kind: 'reserved' }> | null;
+  plan: Reserved | null;
   /** Legs whose turn a signal announced (S5). */
   readonly turns: Set<string>;
   /** Somebody asked to cancel; acted upon by the story, never by the handler. */
@@ -67,10 +73,13 @@ export interface RefundRun extends WorkflowRef {
 }
 
 /** A run before anything has happened. */
-export function newRefundRun(request: RefundRequest): RefundRun {
-  const { workflowId, runId } = workflowInfo();
+export function newRefundRun(start: RefundStart): RefundRun {
+  const { workflowId, memo } = workflowInfo();
+  // Kept once in a history: in the memo, which the server shows without a Worker.
+  const noted = memo?.[FINGERPRINT_MEMO];
+  const request = { ...start, fingerprint: start.fingerprint ?? (typeof noted === 'string' ? noted : '') };
   return {
-    request, workflowId, runId, state: INITIAL_REFUND_STATE, refusal: null, plan: null, turns: new Set(),
+    request, workflowId, state: INITIAL_REFUND_STATE, refusal: null, plan: null, turns: new Set(),
     cancelRequested: null, sending: false, working: new Set(), stoppedAt: null, decisions: [], accepted: new Map(), cases: new Set(), pausing: new Map(), interventions: [],
     factsTold: 0, orderUnreadable: false, needsAttention: false, waitsFor: null,
     fingerprint: request.fingerprint, published: '',
@@ -101,12 +110,12 @@ export function setDetail(run: RefundRun, statusDetail: Extract<RefundState, { s
 }
 
 /** Names the refund in calls of Activities. */
-export function refundRef(run: RefundRun): RefundRef {
-  return { workflowId: run.workflowId, runId: run.runId, merchantId: run.request.merchantId, refundId: run.request.refundId };
+export function refundRef(run: RefundRun): Named<RefundRef> {
+  return { merchantId: run.request.merchantId, refundId: run.request.refundId };
 }
 
 /** Names one of its legs in calls of Activities. */
-export function legRef(run: RefundRun, leg: LegPlan): LegRef {
+export function legRef(run: RefundRun, leg: LegPlan): Named<LegRef> {
   return { ...refundRef(run), legId: leg.legId };
 }
 
@@ -130,15 +139,20 @@ export function publish(run: RefundRun): void {
   const published = `${run.state.status} ${run.needsAttention} ${run.plan !== null}`;
   if (published === run.published) return;
   run.published = published;
-  upsertSearchAttributes([
-    { key: SEARCH_ATTRIBUTES.status, value: run.state.status },
+  const status: SearchAttributePair = { key: SEARCH_ATTRIBUTES.status, value: run.state.status };
+  const attributes: readonly SearchAttributePair[] = [
+    status,
     ...(run.plan === null ? [] : [
       { key: SEARCH_ATTRIBUTES.provider, value: run.plan.provider },
       { key: SEARCH_ATTRIBUTES.amount, value: run.plan.amountMinor },
       { key: SEARCH_ATTRIBUTES.currency, value: run.plan.currency },
     ]),
     { key: SEARCH_ATTRIBUTES.needsAttention, value: run.needsAttention },
-  ]);
+  ];
+  const known = workflowInfo().typedSearchAttributes;
+  const changed = attributes.filter(({ key, value }) => known.get(key) !== value);
+  // One event in any case: histories of before have it here.
+  upsertSearchAttributes(changed.length === 0 ? [status] : [...changed]);
 }
 
 /** Who may let a refund pass a checkpoint, and how. */

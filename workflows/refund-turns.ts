@@ -56,7 +56,7 @@ async function awaitTurn(run: RefundRun, leg: LegPlan, waitsFor: string, ms: num
 async function checkHolder(run: RefundRun, holder: TurnHolder): Promise<void> {
   if (await isThere(holder.workflowId)) return;
   const { merchantId } = run.request;
-  const theirs = { workflowId: run.workflowId, runId: run.runId, merchantId, refundId: holder.refundId, legId: holder.legId };
+  const theirs = { merchantId, refundId: holder.refundId, legId: holder.legId };
   await activities.openCase({ ...theirs, kind: 'workflow_gone' });
   if (!holder.wasSent) {
     const { nextTurn } = await activities.loseTurn(theirs);

@@ -1,19 +1,20 @@
 import { allHandlersFinished, ApplicationFailure, CancellationScope, condition } from '@temporalio/workflow';
-import type { RefundRequest, ReserveRefundResult } from '../activities/contracts.ts';
+import type { RefundStart, ReserveRefundResult } from '../activities/contracts.ts';
+import { legId } from '../src/domain/leg.ts';
 import { INITIAL_REFUND_STATE } from '../src/domain/refund.ts';
 import type { RefundState } from '../src/domain/refund.ts';
 import * as activities from './activity-options.ts';
 import { NOT_SENT_BEFORE_CASE, notSentPauseMs } from './backoff.ts';
 import { passCheckpoints } from './checkpoints.ts';
 import type { Ending } from './checkpoints.ts';
-import type { RefundView } from './messages.ts';
+import { toldRefund } from './messages.ts';
+import type { RefundEnd, ToldRefund } from './messages.ts';
 import { overtakeDecisions, overtakeInterventions, takeIntervention } from './refund-decisions.ts';
 import { beginSending, giveBack } from './refund-leg.ts';
-import type { Reserved } from './refund-leg.ts';
 import { announceTurn } from './refund-turns.ts';
 import { openRefundRun } from './refund-handlers.ts';
 import { apply, isFinal, openCase, publish, refundRef, show, viewOf } from './refund-run.ts';
-import type { RefundRun } from './refund-run.ts';
+import type { RefundRun, Reserved } from './refund-run.ts';
 
 /** The end of a refund that somebody called off. */
 const BY_REQUEST = { status: 'cancelled', statusDetail: 'by_request' } as const;
@@ -22,8 +23,8 @@ const BY_REQUEST = { status: 'cancelled', statusDetail: 'by_request' } as const;
  * One refund (PRODUCT §5): reserve, pass the checkpoints, wait for each charge's turn, send each leg once, follow it to its end.
  * Started by update-with-start; ends when the refund is final. Amounts in minor units.
  */
-export async function refundWorkflow(request: RefundRequest): Promise<RefundView> {
-  const run = openRefundRun(request);
+export async function refundWorkflow(start: RefundStart): Promise<ToldRefund<RefundEnd>> {
+  const run = openRefundRun(start);
   return CancellationScope.nonCancellable(async () => {
     const reserved = await reserveOrEnd(run);
     if (reserved?.kind === 'other_request') return refuseOtherRequest(run);
@@ -37,14 +38,15 @@ export async function refundWorkflow(request: RefundRequest): Promise<RefundView
     }
     if (isFinal(run)) run.needsAttention = false;
     publish(run);
-    await condition(() => isFinal(run));
-    await condition(allHandlersFinished);
-    return viewOf(run);
+    if (!isFinal(run)) await condition(() => isFinal(run));
+    if (!allHandlersFinished()) await condition(allHandlersFinished);
+    const { fingerprint: _asked, ...end } = viewOf(run);
+    return toldRefund<RefundEnd>(end);
   });
 }
 
 /** What a reservation came to. */
-type Reservation = Exclude<ReserveRefundResult, { kind: 'not_yet' }>;
+type Reservation = Reserved | Exclude<ReserveRefundResult, { kind: 'not_yet' | 'reserved' }>;
 
 /** Reserves; `null` when the refund was called off before that. */
 async function reserveOrEnd(run: RefundRun): Promise<Reservation | null> {
@@ -69,7 +71,7 @@ async function refuseOtherRequest(run: RefundRun): Promise<never> {
 /** Reserves, as soon as the provider shows the order; `null` when the refund is called off before. */
 async function reserve(run: RefundRun): Promise<Reservation | null> {
   for (let tries = 1; ; tries += 1) {
-    const reserved = await activities.reserveRefund({ ...run.request, workflowId: run.workflowId, runId: run.runId });
+    const reserved = await activities.reserveRefund(run.request);
     run.orderUnreadable = reserved.kind === 'not_yet';
     run.waitsFor = reserved.kind === 'not_yet' ? 'the provider to show the order' : null;
     if (reserved.kind !== 'not_yet') {
@@ -77,7 +79,7 @@ async function reserve(run: RefundRun): Promise<Reservation | null> {
       run.needsAttention = false;
       run.fingerprint = reserved.fingerprint ?? run.fingerprint;
       overtakeInterventions(run, null);
-      return reserved;
+      return reserved.kind === 'reserved' ? { ...reserved, legs: reserved.legs.map((leg) => ({ ...leg, legId: leg.legId ?? legId(run.request.refundId, leg.chargeId) })) } : reserved;
     }
     run.state = { status: 'pending', statusDetail: 'order_unreadable' };
     if (tries === NOT_SENT_BEFORE_CASE) await openCase(run, 'waited_too_long');
@@ -101,7 +103,7 @@ async function retryAsAsked(run: RefundRun): Promise<void> {
 /** The legs side by side (R2), once every stop before the send is passed. */
 async function giveAllBack(run: RefundRun, reserved: Reserved): Promise<void> {
   run.plan = reserved;
-  if (reserved.alreadySent) beginSending(run);
+  if (reserved.alreadySent === true) beginSending(run);
   const checkpoints = reserved.checkpoints ?? [];
   show(run);
   if (!run.sending && checkpoints.length > 0) {

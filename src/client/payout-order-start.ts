@@ -2,7 +2,7 @@ import { WorkflowExecutionAlreadyStartedError } from '@temporalio/client';
 import type { Client } from '@temporalio/client';
 import { formatMoney } from '../domain/money.ts';
 import { isFinalPayoutOrderStatus } from '../domain/payout-order.ts';
-import { payoutOrderWorkflowId } from '../../workflows/ids.ts';
+import { FINGERPRINT_MEMO, payoutOrderWorkflowId } from '../../workflows/ids.ts';
 import * as messages from '../../workflows/messages.ts';
 import type { PayoutFact, PayoutOrderView } from '../../workflows/messages.ts';
 import type { payoutOrderWorkflow } from '../../workflows/payout-order.ts';
@@ -10,7 +10,7 @@ import { checkPayoutOrder } from './check-request.ts';
 import { derivePayoutOrderId, fingerprintOf } from './identifiers.ts';
 import type { NewPayoutOrder, RecordedPayoutOrder, RequestOptions } from './requests.ts';
 import { startAttributes } from './start-attributes.ts';
-import { FINGERPRINT_MEMO, startAndWait } from './temporal-calls.ts';
+import { startAndWait } from './temporal-calls.ts';
 import type { Answer } from './temporal-calls.ts';
 
 /** A payout order's id with what is known of it. */
@@ -24,7 +24,7 @@ export async function createPayoutOrder(client: Client, taskQueue: string, order
   const fingerprint = payoutOrderFingerprint(order);
   const start = startOf(taskQueue, { ...order, payoutOrderId, metadata: order.metadata ?? {}, expiresAt: order.expiresAt.toISOString(), fingerprint });
   const answer = await startAndWait(client, {
-    workflowType: 'payoutOrderWorkflow', start, outcome: messages.payoutOrderOutcomeUpdate, state: messages.payoutOrderStateQuery, fingerprint,
+    workflowType: 'payoutOrderWorkflow', start, outcome: messages.payoutOrderOutcomeUpdate, whole: (told) => told, state: messages.payoutOrderStateQuery, fingerprint,
     isFinal: ({ status }) => isFinalPayoutOrderStatus(status), firstAnswerSuffices: options.firstAnswerSuffices === true,
   }, options.waitMs);
   return { ...answer, payoutOrderId };

@@ -5,7 +5,7 @@ import type { RefundDetails } from '../domain/refund-details.ts';
 import { isFinalRefundStatus } from '../domain/refund-status.ts';
 import { payoutOrderWorkflowId, refundAftermathWorkflowId, refundWorkflowId, TASK_QUEUE } from '../../workflows/ids.ts';
 import * as messages from '../../workflows/messages.ts';
-import type { LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundView, ResolveAct } from '../../workflows/messages.ts';
+import type { LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundEnd, RefundView, ResolveAct } from '../../workflows/messages.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/search-attributes.ts';
 import type { payoutOrderWorkflow } from '../../workflows/payout-order.ts';
 import type { refundAftermathWorkflow } from '../../workflows/refund-aftermath.ts';
@@ -24,7 +24,7 @@ import type { Answer } from './temporal-calls.ts';
 export { payoutOrderFingerprint } from './payout-order-start.ts';
 export type { PayoutOrderAnswer } from './payout-order-start.ts';
 export type { NewPayoutOrder, NewRefund, RecordedPayoutOrder, RequestOptions } from './requests.ts';
-export type { ActRefusal, LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundView, ResolveAct } from '../../workflows/messages.ts';
+export type { ActRefusal, LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundEnd, RefundView, ResolveAct } from '../../workflows/messages.ts';
 
 /** A refund's id with what is known of it. */
 export type RefundAnswer = Answer<RefundView> & { readonly refundId: string };
@@ -38,7 +38,7 @@ export interface ReintegroClient {
   /** The order of a refund that was taken in and is not over, whatever is on record of it: asked of the Temporal server alone, no Worker needs to run. @throws NotRunningError */
   orderOfRefund(merchantId: string, refundId: string): Promise<string | null>;
   /** Waits until the refund is final. @throws NotRunningError when Temporal knows no such refund (any more) */
-  waitForRefund(merchantId: string, refundId: string): Promise<RefundView>;
+  waitForRefund(merchantId: string, refundId: string): Promise<RefundEnd>;
   /** Calls a refund off and learns the verdict (R4). @throws NotCancellableError, NotRunningError */
   cancelRefund(merchantId: string, refundId: string, requestedBy: string, options?: RequestOptions): Promise<RefundView | null>;
   /** Calls a refund off without waiting. @throws NotRunningError */
@@ -104,7 +104,7 @@ export function createReintegroClient({ client, taskQueue = TASK_QUEUE }: { clie
     requestRefund: (refund, options) => requestRefund(client, taskQueue, refund, options ?? {}),
     getRefund: (merchantId, id) => callWorkflow(id, () => refundHandle(merchantId, id).query(messages.refundStateQuery)),
     orderOfRefund: (merchantId, id) => callWorkflow(id, () => orderOfRunning(client, refundWorkflowId(merchantId, id))),
-    waitForRefund: (merchantId, id) => callWorkflow(id, () => refundHandle(merchantId, id).result()),
+    waitForRefund: (merchantId, id) => callWorkflow(id, async () => messages.wholeRefund<RefundEnd>(await refundHandle(merchantId, id).result(), { refundId: id })),
     cancelRefund: (merchantId, id, requestedBy, options) => updateAndWait(client, refundWorkflowId(merchantId, id), messages.cancelRefundUpdate, { requestedBy }, options?.waitMs ?? DEFAULT_WAIT_MS),
     signalCancelRefund: (merchantId, id, requestedBy) => callWorkflow(id, () => refundHandle(merchantId, id).signal(messages.cancelRefundSignal, { requestedBy })),
     createPayoutOrder: (order, options) => createPayoutOrder(client, taskQueue, order, { waitMs: DEFAULT_WAIT_MS, ...options }),
@@ -125,14 +125,18 @@ async function requestRefund(client: Client, taskQueue: string, refund: NewRefun
   const demands = { requireReview, requirePayerConfirmation, executeAt: executeAt?.toISOString(), cancellationWindowSeconds };
   const refundId = deriveRefundId(merchantId, orderId, idempotencyKey);
   const fingerprint = refundFingerprint(refund);
+  const shownProvider = provider ?? options.shownProvider;
   const money = options.shownMoney === undefined ? '' : `${formatMoney(options.shownMoney)} `;
   const start = {
     workflowId: refundWorkflowId(merchantId, refundId), taskQueue, staticSummary: `Refund ${money}· ${orderId}`,
-    args: [{ merchantId, refundId, ...present({ provider }), orderId, ...present({ chargeId, amountMinor, reason, details: detailsOf(refund), ...demands }), idempotencyKey, fingerprint, requestedBy }],
-    typedSearchAttributes: startAttributes('pending', merchantId, options.shownMoney, [{ key: SEARCH_ATTRIBUTES.order, value: orderId }]),
+    args: [{ merchantId, refundId, ...present({ provider }), orderId, ...present({ chargeId, amountMinor, reason, details: detailsOf(refund), ...demands }), idempotencyKey, requestedBy }],
+    typedSearchAttributes: startAttributes('pending', merchantId, options.shownMoney, [
+      { key: SEARCH_ATTRIBUTES.order, value: orderId },
+      ...(shownProvider === undefined ? [] : [{ key: SEARCH_ATTRIBUTES.provider, value: shownProvider }]),
+    ]),
   };
   const answer = await startAndWait(client, {
-    workflowType: 'refundWorkflow', start, outcome: messages.refundOutcomeUpdate, state: messages.refundStateQuery, fingerprint,
+    workflowType: 'refundWorkflow', start, outcome: messages.refundOutcomeUpdate, whole: (told) => messages.wholeRefund(told, { refundId, orderId }), state: messages.refundStateQuery, fingerprint,
     isFinal: ({ status }) => isFinalRefundStatus(status), firstAnswerSuffices: options.firstAnswerSuffices === true,
   }, options.waitMs ?? DEFAULT_WAIT_MS);
   return { ...answer, refundId };

@@ -64,6 +64,8 @@ export interface RequestOptions {
   readonly waitMs?: number;
   /** The money to show in the Temporal Web UI, when the caller knows it. */
   readonly shownMoney?: Money | undefined;
+  /** The provider to show there, when the request names none and the caller knows the merchant's own. */
+  readonly shownProvider?: string | undefined;
   /**
    * For callers that read the present state elsewhere: a repeated request may be answered with what its first answer said, which
    * saves asking the Workflow how it stands now.

@@ -2,6 +2,7 @@ import { isGrpcServiceError, ServiceError, WithStartWorkflowOperation, WorkflowE
 import type { Client, WorkflowStartOptions } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { QueryDefinition, UpdateDefinition } from '@temporalio/common';
+import { FINGERPRINT_MEMO } from '../../workflows/ids.ts';
 import { ACT_REFUSED, NOT_CANCELLABLE } from '../../workflows/messages.ts';
 import type { ActRefusal, PayoutOrderView, RefundView } from '../../workflows/messages.ts';
 import { ActRefusedError, KeyReusedError, NotCancellableError, NotRunningError, TemporalUnavailableError } from './client-errors.ts';
@@ -21,8 +22,8 @@ const CONFIRM_MS = 3000;
 /** How a Workflow ends that did not come to its end. */
 const DEAD: ReadonlySet<string> = new Set(['TERMINATED', 'FAILED', 'CANCELLED', 'TIMED_OUT']);
 
-/** The name under which a start keeps the fingerprint of its request with the server, readable without a Worker (R8). */
-export const FINGERPRINT_MEMO = 'fingerprint';
+/** The update id under which a Workflow gives its first answer. Short: a history repeats it five times. */
+const FIRST_ANSWER_ID = 'first';
 
 /** What all views of a request have in common. */
 interface RequestView {
@@ -31,10 +32,12 @@ interface RequestView {
 }
 
 /** A request to take in: how its Workflow is started, asked for its first answer, and asked how it stands. */
-export interface Asked<View extends RequestView> {
+export interface Asked<View extends RequestView, Told = View> {
   readonly workflowType: string;
   readonly start: WorkflowStartOptions & { workflowId: string; args: unknown[] };
-  readonly outcome: UpdateDefinition<View, []>;
+  readonly outcome: UpdateDefinition<Told, []>;
+  /** Makes a view of the first answer, from which histories leave out what is known here. */
+  readonly whole: (told: Told) => View;
   readonly state: QueryDefinition<View>;
   readonly fingerprint: string;
   /** Whether nothing more is expected to happen to what the view shows. */
@@ -50,9 +53,9 @@ export interface Asked<View extends RequestView> {
  * @throws KeyReusedError when the Workflow was started for another request; TemporalUnavailableError when it is not known whether
  * the request was taken in.
  */
-export async function startAndWait<View extends RequestView>(client: Client, asked: Asked<View>, waitMs: number): Promise<Answer<View>> {
+export async function startAndWait<View extends RequestView, Told>(client: Client, asked: Asked<View, Told>, waitMs: number): Promise<Answer<View>> {
   const deadline = Date.now() + waitMs;
-  const answer = await firstAnswer(client, asked, deadline, asked.start.workflowId);
+  const answer = await firstAnswer(client, asked, deadline, FIRST_ANSWER_ID);
   if (answer.kind !== 'answered') return answer;
   requireSameRequest(answer.view.fingerprint, asked.fingerprint);
   if (asked.isFinal(answer.view)) return answer;
@@ -76,13 +79,13 @@ async function deadRun(client: Client, workflowId: string): Promise<string | nul
  * Begins a Workflow again that was ended by hand: its request was acknowledged (I3), and the records say where to go on. The first answer of
  * the dead run is known to the server by its update id, so that another one is needed to start a new run; the same one for all who ask.
  */
-async function revive<View extends RequestView>(client: Client, asked: Asked<View>, deadline: number, deadRunId: string): Promise<Answer<View>> {
-  const answer = await firstAnswer(client, asked, deadline, `${asked.start.workflowId}/${deadRunId}`);
+async function revive<View extends RequestView, Told>(client: Client, asked: Asked<View, Told>, deadline: number, deadRunId: string): Promise<Answer<View>> {
+  const answer = await firstAnswer(client, asked, deadline, `${FIRST_ANSWER_ID}/${deadRunId}`);
   if (answer.kind === 'answered') requireSameRequest(answer.view.fingerprint, asked.fingerprint);
   return answer;
 }
 
-async function firstAnswer<View extends RequestView>(client: Client, { workflowType, start, outcome, fingerprint }: Asked<View>, deadline: number, updateId: string): Promise<Answer<View>> {
+async function firstAnswer<View extends RequestView, Told>(client: Client, { workflowType, start, outcome, whole, fingerprint }: Asked<View, Told>, deadline: number, updateId: string): Promise<Answer<View>> {
   const { workflowId } = start;
   const startWorkflowOperation = new WithStartWorkflowOperation(workflowType, {
     ...start, memo: { [FINGERPRINT_MEMO]: fingerprint }, workflowIdConflictPolicy: 'USE_EXISTING',
@@ -90,8 +93,8 @@ async function firstAnswer<View extends RequestView>(client: Client, { workflowT
     workflowIdReusePolicy: 'ALLOW_DUPLICATE_FAILED_ONLY',
   });
   try {
-    const view = await client.withDeadline(deadline, () => client.workflow.executeUpdateWithStart(outcome, { updateId, startWorkflowOperation }));
-    return { kind: 'answered', view };
+    const told = await client.withDeadline(deadline, () => client.workflow.executeUpdateWithStart(outcome, { updateId, startWorkflowOperation }));
+    return { kind: 'answered', view: whole(told) };
   } catch (error) {
     if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: 'closed' };
     if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError || isServiceError(error)) return confirmTaken(client, workflowId, fingerprint, error);
@@ -119,7 +122,7 @@ async function confirmTaken(client: Client, workflowId: string, fingerprint: str
 }
 
 /** How the Workflow stands now, running or ended; when nobody can tell at present, only that it took the request in. */
-async function presentState<View extends RequestView>(client: Client, { start, state }: Asked<View>, deadline: number): Promise<Answer<View>> {
+async function presentState<View extends RequestView, Told>(client: Client, { start, state }: Asked<View, Told>, deadline: number): Promise<Answer<View>> {
   try {
     const view = await client.withDeadline(Math.max(deadline, Date.now() + CONFIRM_MS), () => client.workflow.getHandle(start.workflowId).query(state));
     return { kind: 'answered', view };

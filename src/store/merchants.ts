@@ -1,6 +1,8 @@
 import { sql } from 'kysely';
+import type { Selectable } from 'kysely';
 import type { RefundPolicy } from '../domain/checkpoint.ts';
 import type { Database } from './database.ts';
+import type { MerchantsTable } from './tables.ts';
 
 /** What a key may do (RELIABILITY, Security). */
 export const SCOPES = ['read', 'refunds', 'payouts', 'approve', 'operator', 'rail'] as const;
@@ -43,14 +45,21 @@ export async function providerOf(db: Database, merchantId: string): Promise<stri
 
 /** The merchant's provider, and what it demands of its refunds (R3, R5). @throws UnknownMerchantError */
 export async function readMerchant(db: Database, merchantId: string): Promise<{ readonly provider: string; readonly policy: RefundPolicy }> {
-  const row = await db.selectFrom('merchants').selectAll().where('merchant_id', '=', merchantId).executeTakeFirst();
+  const row = await merchantOf(db, merchantId).executeTakeFirst();
   if (row === undefined) throw new UnknownMerchantError(merchantId);
+  return { provider: row.provider, policy: policyOf(row) };
+}
+
+/** Asks for a merchant's row. */
+export function merchantOf(db: Database, merchantId: string) {
+  return db.selectFrom('merchants').selectAll('merchants').where('merchants.merchant_id', '=', merchantId);
+}
+
+/** What a merchant's row says that its refunds must pass. */
+export function policyOf(row: Selectable<MerchantsTable>): RefundPolicy {
   return {
-    provider: row.provider,
-    policy: {
-      reviewThresholdMinor: row.review_threshold_minor, reviewExpiryMs: row.review_expiry_ms, requirePayerConfirmation: row.require_payer_confirmation,
-      payerConfirmationExpiryMs: row.payer_confirmation_expiry_ms, cancellationWindowMs: row.cancellation_window_ms,
-    },
+    reviewThresholdMinor: row.review_threshold_minor, reviewExpiryMs: row.review_expiry_ms, requirePayerConfirmation: row.require_payer_confirmation,
+    payerConfirmationExpiryMs: row.payer_confirmation_expiry_ms, cancellationWindowMs: row.cancellation_window_ms,
   };
 }
 

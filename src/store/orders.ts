@@ -75,11 +75,13 @@ async function lockCharges(tx: Tx, merchantId: string, chargeIds: readonly strin
   await tx.selectFrom('charges').select('charge_id').where('merchant_id', '=', merchantId).where('charge_id', 'in', chargeIds).orderBy('charge_id').forUpdate().execute();
 }
 
+/** Whether the order's charges may be kept: not when its id is on record for another provider. */
 async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order: OrderSnapshot, readAt: Date): Promise<boolean> {
-  await tx.insertInto('orders')
+  const written = await tx.insertInto('orders')
     .values({ merchant_id: merchantId, order_id: order.orderId, provider, currency: order.currency, raw: toJsonb(order.raw), read_at: readAt })
     .onConflict((conflict) => conflict.columns(['merchant_id', 'order_id']).doUpdateSet({ raw: toJsonb(order.raw), read_at: readAt }).where('orders.read_at', '<=', readAt).where('orders.provider', '=', provider))
-    .execute();
+    .returning('order_id').executeTakeFirst();
+  if (written !== undefined) return true;
   const saved = await tx.selectFrom('orders').select('provider').where('merchant_id', '=', merchantId).where('order_id', '=', order.orderId).executeTakeFirstOrThrow();
   return saved.provider === provider;
 }

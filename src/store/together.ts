@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
-import type { Compilable, RawBuilder } from 'kysely';
-import type { Tx } from './transitions.ts';
+import type { Compilable, RawBuilder, Transaction } from 'kysely';
+import type { Tables } from './tables.ts';
 
 /** A statement that changes rows and answers nothing that is asked for. */
 export type Change = Compilable;
@@ -8,7 +8,7 @@ export type Change = Compilable;
 /**
  * Runs changes as one statement, in one round trip: all of them or none. Each must change rows of its own: none sees what the others change.
  */
-export async function together(tx: Tx, ...[last, ...others]: readonly [Change, ...Change[]]): Promise<void> {
+export async function together(tx: Transaction<Tables>, ...[last, ...others]: readonly [Change, ...Change[]]): Promise<void> {
   await sql`${besides(others)}${last}`.execute(tx);
 }
 

@@ -1,4 +1,4 @@
-import type { PayoutOrderView, RefundView } from '../../workflows/messages.ts';
+import type { PayoutOrderView, RefundEnd, RefundView } from '../../workflows/messages.ts';
 import type { PayoutOrderAnswer, ReintegroClient, RefundAnswer } from '../../src/client/reintegro-client.ts';
 
 /** A call that reached the client. */
@@ -96,7 +96,7 @@ export class FakeClient implements ReintegroClient {
     return this.#run('getRefund', args, this.script.getRefund);
   }
 
-  waitForRefund(...args: Parameters<ReintegroClient['waitForRefund']>): Promise<RefundView> {
+  waitForRefund(...args: Parameters<ReintegroClient['waitForRefund']>): Promise<RefundEnd> {
     return this.#run('waitForRefund', args, this.script.waitForRefund);
   }
 

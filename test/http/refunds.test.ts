@@ -49,7 +49,7 @@ describe('POST /orders/{id}/refunds', () => {
     expect(answer).toMatchObject({ status: 200, headers: { 'idempotency-key': 'k-1', 'reintegro-refund-id': deriveRefundId('m_one', orderId, 'k-1') } });
     expect(api.client.calls).toEqual([{ method: 'requestRefund', args: [
       { merchantId: 'm_one', orderId, chargeId: chargeIdOf(orderId, 0), amountMinor: 100, reason: 'other', idempotencyKey: 'k-1', requestedBy: 'm_one_prefix' },
-      { waitMs: 50, firstAnswerSuffices: true, shownMoney: { amountMinor: 100, currency: 'MXN' } },
+      { waitMs: 50, firstAnswerSuffices: true, shownMoney: { amountMinor: 100, currency: 'MXN' }, shownProvider: 'conekta' },
     ] }]);
     expect(answer.body).toMatchObject({ amount_refunded: 100, payment_status: 'partially_refunded', is_refundable: true });
     expect(answer.body.charges.data.map((charge: { status: string }) => charge.status)).toEqual(['partially_refunded', 'paid']);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 import { TemporalUnavailableError } from '../../src/client/client-errors.ts';
 import { turnSignal } from '../../workflows/messages.ts';
-import type { RefundView } from '../../workflows/messages.ts';
+import type { RefundEnd } from '../../workflows/messages.ts';
 import type { Environment } from './environments.ts';
 import { realServer } from './environments.ts';
 import { ACCEPTED, reserved } from './refund-samples.ts';
@@ -57,7 +57,7 @@ function watchSteps() {
 type Steps = ReturnType<typeof watchSteps>;
 
 /** Cancels as callers are told to: a request that the server lost track of, or that has no verdict yet, is repeated. */
-async function cancelUntilAnswered(refund: TestRefund): Promise<RefundView> {
+async function cancelUntilAnswered(refund: TestRefund): Promise<RefundEnd> {
   for (;;) {
     try {
       const view = await refund.cancel();
@@ -72,7 +72,7 @@ async function cancelUntilAnswered(refund: TestRefund): Promise<RefundView> {
 interface Race {
   readonly refundId: string;
   readonly cancelAnswer: unknown;
-  readonly end: RefundView;
+  readonly end: RefundEnd;
 }
 
 /** Runs one race: a refund that waits for its turn, and the announcement of the turn against a cancel so much later, or earlier. */

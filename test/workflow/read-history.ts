@@ -31,6 +31,11 @@ export function secondsOfTimers(events: readonly HistoryEvent[]): readonly numbe
 
 /** What the search attribute said of a human's attention each time search attributes were written. */
 export function needsAttentionUpserts(events: readonly HistoryEvent[]): readonly unknown[] {
-  return events.flatMap((event) => event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes ?? [])
-    .map(({ indexedFields: fields }) => JSON.parse(Buffer.from(fields?.[SEARCH_ATTRIBUTES.needsAttention.name]?.data ?? []).toString()) as unknown);
+  let last = false;
+  return events.flatMap((event) => event.upsertWorkflowSearchAttributesEventAttributes?.searchAttributes ?? []).map(({ indexedFields: fields }) => {
+    // Only what has changed is written.
+    const told = fields?.[SEARCH_ATTRIBUTES.needsAttention.name]?.data;
+    if (told) last = JSON.parse(Buffer.from(told).toString()) as boolean;
+    return last;
+  });
 }

@@ -1,6 +1,7 @@
 import { ApplicationFailure } from '@temporalio/common';
 
 import type { RefundActivities } from '../../activities/contracts.ts';
+import { withExecution } from '../../activities/execution.ts';
 import type { PayoutActivities } from '../../activities/payout-contracts.ts';
 
 type Activities = RefundActivities & PayoutActivities;
@@ -45,7 +46,7 @@ export function scriptActivities(): Script {
     return typeof step === 'function' ? (step as (input: unknown) => unknown)(input) : step;
   };
   const script: Script = {
-    activities: Object.fromEntries(NAMES.map((name) => [name, (input: unknown) => answer(name, input)])) as unknown as Activities,
+    activities: withExecution(Object.fromEntries(NAMES.map((name) => [name, (input: unknown) => answer(name, input)])) as unknown as Activities),
     on: (name, ...answers) => {
       steps.set(name, answers);
       return script;

@@ -11,7 +11,7 @@ import { derivePayoutOrderId, deriveRefundId } from '../../src/client/identifier
 import { createReintegroClient } from '../../src/client/reintegro-client.ts';
 import type { NewPayoutOrder, NewRefund, PayoutOrderAnswer, ReintegroClient, RefundAnswer, RequestOptions } from '../../src/client/reintegro-client.ts';
 import { payoutOrderWorkflowId, refundAftermathWorkflowId, refundWorkflowId } from '../../workflows/ids.ts';
-import type { LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundView, ResolveAct } from '../../workflows/messages.ts';
+import type { LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundEnd, RefundView, ResolveAct } from '../../workflows/messages.ts';
 import type { Script } from './scripted-activities.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
@@ -24,7 +24,7 @@ const MERCHANT = 'mer_1';
 export const SECOND_PERSON: OperatorAct = { actor: 'key_2', reason: 'looked at it' };
 
 /** What refunds and payout orders of a test have in common. */
-interface Process<View, Answer> {
+interface Process<View, Answer, End = View> {
   readonly id: string;
   readonly workflowId: string;
   readonly handle: WorkflowHandle;
@@ -33,7 +33,7 @@ interface Process<View, Answer> {
   view(): Promise<View>;
   cancel(requestedBy?: string): Promise<View | null>;
   signalCancel(): Promise<void>;
-  wait(): Promise<View>;
+  wait(): Promise<End>;
   events(): Promise<readonly HistoryEvent[]>;
 }
 
@@ -50,7 +50,7 @@ interface RefundActs {
 }
 
 /** A refund of a test. */
-export interface TestRefund extends Process<RefundView, RefundAnswer>, RefundActs {
+export interface TestRefund extends Process<RefundView, RefundAnswer, RefundEnd>, RefundActs {
   /** What is looked into after its end (R9). */
   aftermath(): TestAftermath;
 }

@@ -39,7 +39,7 @@ export async function askRefund(context: ApiContext, { refund, isKeyGiven, own }
   const known = isKeyGiven ? await knownRefund(context.records, refund) : null;
   if (known !== null && isFinalRefundStatus(known.standing.status)) return known;
   try {
-    const answer = await context.client.requestRefund(refund, { waitMs: context.syncWaitMs, firstAnswerSuffices: true, shownMoney: await shownMoney(context.records, refund, own) });
+    const answer = await context.client.requestRefund(refund, { waitMs: context.syncWaitMs, firstAnswerSuffices: true, shownMoney: await shownMoney(context.records, refund, own), shownProvider: own });
     return { refundId: answer.refundId, standing: await standingAfter(context.records, refund, answer, isKeyGiven), isReplay: known !== null };
   } catch (error) {
     if (known !== null && error instanceof TemporalUnavailableError) return known;

@@ -1,4 +1,5 @@
 import { Agent } from 'undici';
+import { PRODUCT_VERSION } from '../../domain/product-version.ts';
 import { Exchange } from './exchange.ts';
 import type { WireAnswer } from './exchange.ts';
 
@@ -41,8 +42,7 @@ export interface WireClient {
   close(): Promise<void>;
 }
 
-/** The version is the package's; a test compares the two. */
-const USER_AGENT = 'reintegro/0.1.0';
+const USER_AGENT = `reintegro/${PRODUCT_VERSION}`;
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
 
 function parseBaseUrl(label: string, baseUrl: string): { readonly origin: string; readonly prefix: string } {

@@ -15,6 +15,7 @@ import type { Database } from '../database.ts';
 import { claimKey, findKey } from '../idempotency.ts';
 import { toJsonb } from '../jsonb.ts';
 import { together } from '../together.ts';
+import type { Change } from '../together.ts';
 import { recordTransition } from '../transitions.ts';
 import type { Acting, Tx } from '../transitions.ts';
 import { takeGate } from './gate.ts';
@@ -152,15 +153,17 @@ interface Plan {
 
 async function hold(tx: Tx, acting: Acting, request: RefundReservation, { allocations, currency, checkpoints, isOnRecord }: Plan): Promise<ReservedLeg[]> {
   const { merchantId, refundId, orderId } = request;
-  await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency, checkpoints, isOnRecord });
+  const held = allocations.flatMap(({ chargeId, amountMinor }) => [
+    tx.insertInto('legs').values({
+      leg_id: legId(refundId, chargeId), merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: chargeId, amount_minor: amountMinor, currency,
+      status: 'reserved', refunds_before: '[]', workflow_id: acting.workflowId,
+    }),
+    tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '+', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId),
+  ]);
+  await writeRefund(tx, acting, request, { status: 'pending', statusDetail: 'reserved', amountMinor: sumMinor(allocations.map((leg) => leg.amountMinor)), currency, checkpoints, isOnRecord }, held);
   const legs: ReservedLeg[] = [];
   for (const { chargeId, amountMinor } of allocations) {
     const id = legId(refundId, chargeId);
-    const leg = tx.insertInto('legs').values({
-      leg_id: id, merchant_id: merchantId, refund_id: refundId, order_id: orderId, charge_id: chargeId, amount_minor: amountMinor, currency,
-      status: 'reserved', refunds_before: '[]', workflow_id: acting.workflowId,
-    });
-    await together(tx, leg, tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '+', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId));
     // A refund that waits for a person holds its amount, and never the gate: others of the charge go on.
     const isReady = checkpoints.length === 0;
     legs.push({ legId: id, chargeId, amountMinor, hasTurn: !request.gated || (isReady && (await takeGate(tx, merchantId, chargeId, id))), lastSend: 0 });
@@ -186,12 +189,13 @@ export async function recordUnreadableOrder(db: Database, acting: Acting, reques
   });
 }
 
-/** Writes the refund down, or goes on with the one that `recordUnreadableOrder` wrote. */
-async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, refund: NewRefund): Promise<void> {
+/** Writes the refund down with what it holds, or goes on with the one that `recordUnreadableOrder` wrote. */
+async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, refund: NewRefund, held: readonly Change[] = []): Promise<void> {
   const { merchantId, refundId, orderId } = request;
   if (refund.isOnRecord) {
-    await tx.updateTable('refunds').set({ status: refund.status, status_detail: refund.statusDetail, amount_minor: refund.amountMinor, currency: refund.currency, checkpoints: JSON.stringify(refund.checkpoints), updated_at: sql<Date>`now()` })
-      .where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
+    const known = tx.updateTable('refunds').set({ status: refund.status, status_detail: refund.statusDetail, amount_minor: refund.amountMinor, currency: refund.currency, checkpoints: JSON.stringify(refund.checkpoints), updated_at: sql<Date>`now()` })
+      .where('merchant_id', '=', merchantId).where('refund_id', '=', refundId);
+    await together(tx, known, ...held);
     await closeCasesOfOutcome(tx, acting.actor, { merchantId, refundId });
     if (refund.status === 'pending') return;
     return recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: 'pending', to: refund.status, statusDetail: refund.statusDetail, reason: request.reason });
@@ -201,5 +205,5 @@ async function writeRefund(tx: Tx, acting: Acting, request: RefundReservation, r
     merchant_id: merchantId, refund_id: refundId, provider: request.provider, details: toJsonb(request.details ?? {}), order_id: orderId, charge_id: request.chargeId ?? null, amount_minor: refund.amountMinor, currency: refund.currency,
     reason: request.reason ?? null, status: refund.status, status_detail: refund.statusDetail, requested_by: acting.actor, workflow_id: acting.workflowId, checkpoints: JSON.stringify(refund.checkpoints),
   });
-  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason }, claim, written);
+  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: null, to: refund.status, statusDetail: refund.statusDetail, reason: request.reason }, claim, written, ...held);
 }

@@ -1,6 +1,7 @@
 import { condition, proxyActivities, setHandler, workflowInfo } from '@temporalio/workflow';
-import type { RefundRequest } from '../../../activities/contracts.ts';
+import type { RefundStart } from '../../../activities/contracts.ts';
 import { isFinalRefundStatus } from '../../../src/domain/refund-status.ts';
+import { FINGERPRINT_MEMO } from '../../../workflows/ids.ts';
 import { refundOutcomeUpdate, refundStateQuery } from '../../../workflows/messages.ts';
 import type { RefundView } from '../../../workflows/messages.ts';
 import type { NaiveActivities } from './activities.ts';
@@ -11,8 +12,9 @@ const { reserve, pay } = proxyActivities<NaiveActivities>({
 });
 
 /** A refund without the send protocol, by the name and with the messages of the real one, so that the same API drives it. It pays twice. */
-export async function refundWorkflow(request: RefundRequest): Promise<RefundView> {
-  const { workflowId, runId } = workflowInfo();
+export async function refundWorkflow(start: RefundStart): Promise<RefundView> {
+  const { workflowId, runId, memo } = workflowInfo();
+  const request = { ...start, fingerprint: String(memo?.[FINGERPRINT_MEMO]) };
   const view: { -readonly [K in keyof RefundView]: RefundView[K] } = {
     refundId: request.refundId, orderId: request.orderId, status: 'pending', statusDetail: 'accepted', refusal: null,
     amountMinor: null, currency: null, fingerprint: request.fingerprint, needsAttention: false,

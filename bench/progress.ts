@@ -1,0 +1,2 @@
+/** Receives a line of progress. */
+export type Say = (line: string) => void;
