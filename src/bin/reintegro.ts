@@ -1,9 +1,13 @@
 #!/usr/bin/env node
+import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { parseConfig } from '../config.ts';
 import type { PolicyOptions } from '../cli/merchant.ts';
 import type { Config } from '../config.ts';
+
+// Compiling the SDK anew is a third of a Worker's start. NODE_COMPILE_CACHE moves the folder, NODE_DISABLE_COMPILE_CACHE turns it off.
+enableCompileCache();
 
 /** Reads the environment once, here and nowhere else. Commands are loaded when they are run: each needs its own part only. */
 const config = (): Config => parseConfig(process.env);

@@ -5,8 +5,7 @@ import { MAX_CANCELLATION_WINDOW_SECONDS } from '../domain/checkpoint.ts';
 import type { RefundPolicy } from '../domain/checkpoint.ts';
 import { providerOf, readMerchant, saveApiKey, saveMerchant, saveRefundPolicy, SCOPES } from '../store/merchants.ts';
 import type { Scope } from '../store/merchants.ts';
-import { requireDatabaseUrl } from './api.ts';
-import { openRecords } from './open-process.ts';
+import { openRecords, requireDatabaseUrl } from './open-process.ts';
 
 /** `reintegro merchant create <id> <name>`: adds a tenant. */
 export async function createMerchantCommand(config: Config, merchantId: string, name: string): Promise<void> {

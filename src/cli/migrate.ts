@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
 import { migrate, openDatabase } from '../store/database.ts';
-import { requireDatabaseUrl } from './api.ts';
+import { requireDatabaseUrl } from './open-process.ts';
 
 /** `reintegro migrate`: brings the schema of DATABASE_URL up to date. */
 export async function migrateCommand(config: Config): Promise<void> {

@@ -1,7 +1,10 @@
 import type { Config } from '../config.ts';
 import { saveDemoMerchants } from './demo-merchants.ts';
-import { createLogger, installRuntimeLogger } from './logger.ts';
-import { openRecords, runApi, runWorker } from './open-process.ts';
+import { createLogger } from './logger.ts';
+import { installRuntimeLogger } from './runtime-logger.ts';
+import { openRecords } from './open-process.ts';
+import { runApi } from './run-api.ts';
+import { runWorker } from './run-worker.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 
 /** `reintegro serve`: API and Worker in one process, sharing the embedded database. What `npm start` runs. */

@@ -1,8 +1,9 @@
 import type { Config } from '../config.ts';
 import { startHealthServer } from '../worker/health-server.ts';
-import { requireDatabaseUrl } from './api.ts';
-import { createLogger, installRuntimeLogger } from './logger.ts';
-import { isDatabaseServing, openRecords, runWorker } from './open-process.ts';
+import { createLogger } from './logger.ts';
+import { installRuntimeLogger } from './runtime-logger.ts';
+import { isDatabaseServing, openRecords, requireDatabaseUrl } from './open-process.ts';
+import { runWorker } from './run-worker.ts';
 import { runUntilStopped } from './run-until-stopped.ts';
 
 /** `reintegro worker`: runs Workflows and Activities. Start as many as you like. */

@@ -1,4 +1,4 @@
-import { PGlite, types as pgliteTypes } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import pg from 'pg';
@@ -37,10 +37,14 @@ export function openDatabase(location: DatabaseLocation): Database {
     pool.on('connect', (client) => client.on('error', () => undefined));
     return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   }
-  const options = { parsers: { [pgliteTypes.INT8]: parseBigint } };
-  return new Kysely<Tables>({
-    dialect: new PGliteDialect({ pglite: () => (location.dataDir === null ? PGlite.create(options) : PGlite.create(location.dataDir, options)) }),
-  });
+  return new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: () => openEmbedded(location.dataDir) }) });
+}
+
+/** Loaded only where it is used: beside PostgreSQL nobody needs it. */
+async function openEmbedded(dataDir: string | null): Promise<PGlite> {
+  const { PGlite: embedded, types } = await import('@electric-sql/pglite');
+  const options = { parsers: { [types.INT8]: parseBigint } };
+  return dataDir === null ? embedded.create(options) : embedded.create(dataDir, options);
 }
 
 /** Brings the schema up to date; safe to run from several processes at once. @throws the first migration's error. */

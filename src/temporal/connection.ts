@@ -1,6 +1,4 @@
 import { Client, Connection } from '@temporalio/client';
-import { NativeConnection } from '@temporalio/worker';
-import { registerSearchAttributes } from './register-search-attributes.ts';
 
 /** Where the Temporal server is. */
 export interface TemporalTarget {
@@ -13,12 +11,14 @@ export interface TemporalTarget {
 
 const LOOPBACK = /^(localhost|127\.|\[::1\])/;
 
-function clientOptions(target: TemporalTarget) {
+/** How a client reaches the server. */
+export function clientOptions(target: TemporalTarget) {
   // The client would send even loopback traffic through an HTTP proxy of the environment, and hang there.
   return { ...serverOptions(target), ...(LOOPBACK.test(target.address) ? { channelArgs: { 'grpc.enable_http_proxy': 0 } } : {}) };
 }
 
-function serverOptions({ address, apiKey }: TemporalTarget) {
+/** Where the server is, in the SDK's terms. */
+export function serverOptions({ address, apiKey }: TemporalTarget) {
   return apiKey === undefined ? { address } : { address, apiKey, tls: true };
 }
 
@@ -47,10 +47,4 @@ export async function connectClient(target: TemporalTarget): Promise<TemporalCli
     },
     close: () => connection.close(),
   };
-}
-
-/** Connects a Worker and makes sure that the server knows our search attributes. @throws when the server cannot be reached now */
-export async function connectWorker(target: TemporalTarget): Promise<NativeConnection> {
-  await registerSearchAttributes(target.namespace, clientOptions(target));
-  return NativeConnection.connect(serverOptions(target));
 }

@@ -1,12 +1,13 @@
 import type { Worker } from '@temporalio/worker';
-import { createLogger, installRuntimeLogger } from '../../src/cli/logger.ts';
+import { createLogger } from '../../src/cli/logger.ts';
+import { installRuntimeLogger } from '../../src/cli/runtime-logger.ts';
 import { isDatabaseServing, openRecords } from '../../src/cli/open-process.ts';
 import { runUntilStopped } from '../../src/cli/run-until-stopped.ts';
 import { parseConfig } from '../../src/config.ts';
 import type { Config } from '../../src/config.ts';
 import type { ProviderRegistry } from '../../src/providers/registry.ts';
 import type { Database } from '../../src/store/database.ts';
-import { connectWorker } from '../../src/temporal/connection.ts';
+import { connectWorker } from '../../src/temporal/worker-connection.ts';
 import { startHealthServer } from '../../src/worker/health-server.ts';
 import { configureProviders } from '../../src/worker/provider-settings.ts';
 
