@@ -11,6 +11,5 @@ export function withExecution<T extends { [K in keyof T]: (input: never) => Prom
 }
 
 function execution(): Partial<WorkflowRef> {
-  const { workflowExecution } = Context.current().info;
-  return { ...workflowExecution };
+  return { ...Context.current().info.workflowExecution };
 }

@@ -32,7 +32,8 @@ export interface Scene {
   giveUp(): void;
 }
 
-function inContext<T extends object>(environment: MockActivityEnvironment, activities: T): T {
+/** Activities that run in a mocked Activity context. */
+export function inContext<T extends object>(activities: T, environment = silentEnvironment()): T {
   return new Proxy(activities, {
     get: (target, name) => {
       const activity = Reflect.get(target, name) as (input: unknown) => Promise<unknown>;
@@ -41,14 +42,18 @@ function inContext<T extends object>(environment: MockActivityEnvironment, activ
   });
 }
 
-function sceneOf(db: Database, merchantId: string, provider: FakeProvider): Scene {
-  // Failures are what these tests provoke: their log lines would only hide those of tests that fail.
+/** Failures are what these tests provoke: their log lines would only hide those of tests that fail. */
+function silentEnvironment(): MockActivityEnvironment {
   const silent = (): void => undefined;
-  const environment = new MockActivityEnvironment({}, { logger: { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent } });
+  return new MockActivityEnvironment({}, { logger: { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent } });
+}
+
+function sceneOf(db: Database, merchantId: string, provider: FakeProvider): Scene {
+  const environment = silentEnvironment();
   const entry = { adapter: provider.adapter, settleDelayMs: 1000, maxSends: 3, timeoutMs: 1000, confirmationWindowMs: 180_000, pollMs: null };
   const deps = { db, providers: createProviderRegistry([entry], { [merchantId]: { acme: 'secret' } }) };
   return {
-    db, merchantId, provider, refunds: inContext(environment, createRefundActivities(deps)), payouts: inContext(environment, createPayoutActivities(deps)),
+    db, merchantId, provider, refunds: inContext(createRefundActivities(deps), environment), payouts: inContext(createPayoutActivities(deps), environment),
     on: (other) => sceneOf(other, merchantId, provider),
     at: (other) => sceneOf(db, merchantId, other),
     giveUp: () => environment.cancel(),

@@ -1,4 +1,3 @@
-import { MockActivityEnvironment } from '@temporalio/testing';
 import { sql } from 'kysely';
 import { expect } from 'vitest';
 
@@ -10,7 +9,7 @@ import { createRecords } from '../../src/http/records.ts';
 import { takeInLateFact } from '../../src/http/webhooks/late-fact.ts';
 import { createProviderRegistry } from '../../src/providers/registry.ts';
 import type { Database } from '../../src/store/database.ts';
-import { interrupted, type Death } from './activity-scene.ts';
+import { inContext, interrupted, type Death } from './activity-scene.ts';
 import { contradictionOf, EDGES, FINAL, followed, GROUNDS, lateCase } from './payout-facts-model.ts';
 import { AMOUNT_MINOR, Till, type IssueFault } from './payout-facts-till.ts';
 import { failing } from './payout-scene.ts';
@@ -26,8 +25,6 @@ export interface Trouble {
 
 /** The merchant of every run: nothing but the payout order is made anew. */
 export const MERCHANT = 'mer_facts';
-const silent = (): void => undefined;
-const environment = new MockActivityEnvironment({}, { logger: { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent } });
 const CREDENTIALS = { [MERCHANT]: { acme: 'secret' } };
 
 /** All that is on record about a payout order, as one question. */
@@ -78,7 +75,7 @@ export class World {
 
   #activities(death?: Death): PayoutActivities {
     const entry = { adapter: this.till.adapter, settleDelayMs: 1000, maxSends: 3, timeoutMs: 1000, confirmationWindowMs: 180_000, pollMs: null };
-    return createPayoutActivities({ db: death === undefined ? this.#db : interrupted(this.#db, death), providers: createProviderRegistry([entry], CREDENTIALS) });
+    return inContext(createPayoutActivities({ db: death === undefined ? this.#db : interrupted(this.#db, death), providers: createProviderRegistry([entry], CREDENTIALS) }));
   }
 
   /** Registers it, or begins again as a Workflow does that lost all it knew but the records. */
@@ -163,7 +160,7 @@ export class World {
     this.till.shown.length = 0;
     let outcome: { readonly kind: string; readonly status?: PayoutOrderStatus } | null = null;
     try {
-      outcome = await environment.run(() => run(this.#activities(death ?? undefined)));
+      outcome = await run(this.#activities(death ?? undefined));
     } catch (error) {
       if (death !== null && (error as Error).message === 'killed') this.count(`death: ${death.moment}`);
       else expect(error).toMatchObject({ type: 'Provider.unknown' });

@@ -7,7 +7,7 @@ import type { Database } from '../../src/store/database.ts';
 import { memoryDatabase } from '../support/database.ts';
 import { createFakeProvider } from '../support/fake-provider.ts';
 import { history } from '../store/refund-records.ts';
-import { letCallsEnd, openScene, payoutRequest, registerPayoutOrder, type RegisteredPayoutOrder } from './activity-scene.ts';
+import { inContext, letCallsEnd, openScene, payoutRequest, registerPayoutOrder, type RegisteredPayoutOrder } from './activity-scene.ts';
 import { failing, givenUpOnce, recordOf, REFUSAL, standingAt } from './payout-scene.ts';
 
 let db: Database;
@@ -95,7 +95,7 @@ describe('how often a provider is asked of its own accord', () => {
     const provider = createFakeProvider([]);
     const scene = await openScene(db, [], provider);
     const entry = { adapter: provider.adapter, settleDelayMs: 1000, maxSends: 3, timeoutMs: 1000, confirmationWindowMs: 180_000, pollMs: configured };
-    const activities = createPayoutActivities({ db, providers: createProviderRegistry([entry], { [scene.merchantId]: { acme: 'secret' } }) });
+    const activities = inContext(createPayoutActivities({ db, providers: createProviderRegistry([entry], { [scene.merchantId]: { acme: 'secret' } }) }));
     const plan = await activities.registerPayoutOrder({ ...payoutRequest(scene), workflowId: 'payout:p', runId: 'run_1' });
     expect(plan.pollMs).toBe(pollMs);
     // Histories hold what was answered: a field more for nobody would be one in every history.
