@@ -9,6 +9,9 @@ const WORKFLOW_TESTS = ['test/{replay,workflow}/**/*.test.ts'];
 /** Tests that start the product and kill processes: they, too, wait more than they work. */
 const PROCESS_TESTS = ['test/{contract,e2e,embedded}/**/*.test.ts'];
 
+/** The fault rig as a command: alone at the end, since it wants all of the machine. */
+const CHAOS_TESTS = ['test/chaos/chaos.test.ts'];
+
 export default defineConfig({
   test: {
     globalSetup: ['test/support/global-setup.ts'],
@@ -19,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'in-process',
           include: ['test/**/*.test.ts'],
-          exclude: [...WORKFLOW_TESTS, ...PROCESS_TESTS],
+          exclude: [...WORKFLOW_TESTS, ...PROCESS_TESTS, ...CHAOS_TESTS],
           // Not threads: V8 has been seen to abort the whole run when several of them let go of the in-memory database's WebAssembly.
           pool: 'forks',
           maxWorkers: 2,
@@ -51,6 +54,10 @@ export default defineConfig({
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'chaos', include: CHAOS_TESTS, pool: 'forks', testTimeout: 60_000, hookTimeout: 120_000, sequence: { groupOrder: 2 } },
       },
     ],
   },

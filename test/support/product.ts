@@ -9,7 +9,7 @@ import { migrate, openDatabase } from '../../src/store/database.ts';
 import { startNodeProgram } from './processes.ts';
 import type { Program } from './processes.ts';
 import { devServer } from './temporal-servers.ts';
-import type { DevServer } from './temporal-servers.ts';
+import type { DevServer, DevServerOptions } from './temporal-servers.ts';
 
 /** The shipped executable, as sources. */
 export const EXECUTABLE = join(import.meta.dirname, '../../src/bin/reintegro.ts');
@@ -21,10 +21,14 @@ export interface ProductOptions {
   readonly apis?: number;
   /** Worker processes; only with `databaseUrl`. */
   readonly workers?: number;
-  /** The program that the worker processes run, with the worker's settings; the shipped one when omitted. */
+  /** The product's own program; the executable as sources when omitted. */
+  readonly executable?: string;
+  /** The program that the worker processes run, with the worker's settings; the product's own when omitted. */
   readonly workerProgram?: string;
   /** Settings on top of the ones for tests. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Settings of the Temporal server's dynamic configuration. */
+  readonly temporalConfig?: DevServerOptions['dynamicConfig'];
 }
 
 /** One process of the product that can be killed and started again with the same settings. */
@@ -75,7 +79,7 @@ type Undo = (() => Promise<void>)[];
 async function startParts(options: ProductOptions, dataDir: string, undo: Undo): Promise<Omit<Product, 'stop'>> {
   const embedded = options.databaseUrl === undefined;
   if (options.databaseUrl !== undefined) await prepareDatabase(options.databaseUrl);
-  const temporal = await startTemporal(join(dataDir, 'temporal.sqlite'), undo);
+  const temporal = await startTemporal({ dbFile: join(dataDir, 'temporal.sqlite'), ...(options.temporalConfig === undefined ? {} : { dynamicConfig: options.temporalConfig }) }, undo);
   const [sandboxPort, ...apiPorts] = await freePorts(1 + (options.apis ?? 1));
   const sandboxUrl = `http://127.0.0.1:${sandboxPort}`;
   const webhookKey = loadOrCreateWebhookKey(join(dataDir, 'sandbox')).publicKeyPem;
@@ -87,7 +91,7 @@ async function startParts(options: ProductOptions, dataDir: string, undo: Undo):
     SANDBOX_WEBHOOK_URL: `http://127.0.0.1:${apiPorts[0]}/webhooks/conekta`, SANDBOX_GATEWAY_WEBHOOK_URL: `http://127.0.0.1:${apiPorts[0]}/webhooks/gateway`,
     ...(options.databaseUrl === undefined ? {} : { DATABASE_URL: options.databaseUrl }), ...options.settings,
   };
-  const start = (args: readonly string[], portVariable: string, port: number, healthPath: string, own: Readonly<Record<string, string>> = {}, file = EXECUTABLE): Promise<Part> =>
+  const start = (args: readonly string[], portVariable: string, port: number, healthPath: string, own: Readonly<Record<string, string>> = {}, file = options.executable ?? EXECUTABLE): Promise<Part> =>
     startPart({ file, args, env: { ...settings, ...own, [portVariable]: String(port) }, url: `http://127.0.0.1:${port}`, healthPath }, undo);
   const sandbox = await start(['sandbox'], 'SANDBOX_PORT', Number(sandboxPort), '/sandbox/health');
   const workerPorts = embedded ? [] : await freePorts(options.workers ?? 1);
@@ -123,15 +127,15 @@ async function allStarted(starting: readonly Promise<Part>[]): Promise<readonly 
   return Promise.all(starting);
 }
 
-async function startTemporal(dbFile: string, undo: Undo): Promise<{ readonly current: DevServer; restart(): Promise<void> }> {
-  let current = await devServer({ dbFile });
+async function startTemporal(options: DevServerOptions, undo: Undo): Promise<{ readonly current: DevServer; restart(): Promise<void> }> {
+  let current = await devServer(options);
   undo.push(() => current.stop());
   return {
     get current() {
       return current;
     },
     async restart() {
-      current = await devServer({ dbFile, port: current.port });
+      current = await devServer({ ...options, port: current.port });
     },
   };
 }
