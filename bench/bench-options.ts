@@ -30,6 +30,18 @@ export interface BenchOptions {
 /** The product's own `MAX_CACHED_WORKFLOWS`. */
 export const DEFAULT_CACHE = 200;
 
+/** What `--help` says, and what a wrong option is answered with. */
+export const USAGE = `Usage: npm run bench [-- options]
+  --parts ${PARTS.join(',')}   what to measure (all; over an hour)
+  --units ${UNITS.join(',')}   units of work (all)
+  --rounds 5            rounds of each measurement
+  --seconds 5           length of a window
+  --clients 1,8,32      requests under way at once
+  --payouts 10000       payout orders that wait in the end
+  --cache 50,200,1000   sticky caches to compare (none)
+  --json FILE           all figures, also after each part
+Measures on loopback, with the build in dist/; ends with 1 when more than 1 % of the operations failed, with 2 for a wrong option.`;
+
 /** Reads the command line. @throws Error that names the wrong option */
 export function parseOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({

@@ -7,7 +7,8 @@ import { writeFile } from 'node:fs/promises';
 import { availableParallelism, homedir } from 'node:os';
 import { cacheDirectory } from '../src/embedded/cache-directory.ts';
 import { resolveTemporalCli } from '../src/embedded/temporal-cli.ts';
-import { parseOptions } from './bench-options.ts';
+import { parseOptions, USAGE } from './bench-options.ts';
+import type { BenchOptions } from './bench-options.ts';
 import { renderReport } from './report.ts';
 import { hasFailed, runBench } from './run-bench.ts';
 import { buildIfStale } from './shipped-build.ts';
@@ -21,8 +22,10 @@ function say(line: string): void {
   console.error(`${String(Math.floor(seconds / 60)).padStart(3)}m${String(seconds % 60).padStart(2, '0')}s ${line}`);
 }
 
-async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
+async function main(args: readonly string[]): Promise<void> {
+  if (args.includes('--help')) return console.log(USAGE);
+  const options = optionsOf(args);
+  if (options === null) return undefined;
   const { env } = process;
   const temporalCli = await resolveTemporalCli({
     explicitPath: env['TEMPORAL_CLI_PATH'], pathVariable: env['PATH'], onProgress: say,
@@ -37,6 +40,18 @@ async function main(): Promise<void> {
   say('done');
   console.log(`${availableParallelism()} cores, Node ${process.version}; ${options.rounds} rounds, windows of ${options.seconds} s\n\n${renderReport(figures)}`);
   if (hasFailed(figures)) process.exitCode = 1;
+  return undefined;
+}
+
+/** The options, or `null` when they are wrong, which is said. */
+function optionsOf(args: readonly string[]): BenchOptions | null {
+  try {
+    return parseOptions(args);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    process.exitCode = 2;
+    return null;
+  }
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -48,7 +63,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 try {
-  await main();
+  await main(process.argv.slice(2));
 } catch (error) {
   console.error(error);
   process.exitCode = 1;
