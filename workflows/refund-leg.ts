@@ -54,7 +54,7 @@ async function sendLeg(run: RefundRun, leg: LegPlan, { protocol, currency }: Res
   for (let lastSend = leg.lastSend ?? 0; ;) {
     const outcome = await sendOnce<LegOutcome>({
       protocol,
-      send: (sendNumber) => activities.submitRefund.executeWithOptions({ summary: `send ${sendNumber}: ${money} of ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
+      send: (sendNumber) => activities.submitRefund.executeWithOptions({ summary: `send ${sendNumber}: ${money} of charge ${leg.chargeId}` }, [{ ...ref, sendNumber }]),
       find: (sendNumber) => find(run, leg, sendNumber),
       pause: ({ why, ms, summary }) => {
         if (why !== 'provider_unavailable') setDetail(run, run.cases.has(leg.legId) ? 'needs_attention' : 'verifying');
