@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { BundleOptions } from '@temporalio/worker';
 import { DefaultLogger, bundleWorkflowCode } from '@temporalio/worker';
 import { bundleOnce } from './bundle-cache.ts';
 
@@ -17,13 +18,20 @@ const TOP = new URL('../../', import.meta.url);
 const RUNS_FROM_SOURCES = extname(import.meta.url) === '.ts';
 
 /**
+ * What the bundle of a root file is made of. The modules of Workflows are evaluated once per Worker, not once per Workflow: none of them holds state, and the sandbox freezes what they export.
+ */
+export function bundleOptions(workflowsPath: string): BundleOptions {
+  return { workflowsPath, preloadModules: [workflowsPath], logger: new DefaultLogger('WARN') };
+}
+
+/**
  * Bundles all Workflow Types for Temporal's sandbox.
  * @param workflowsPath the root of the bundle, `workflows/index.ts` or its compiled form.
  * @throws Error when the bundle cannot be made, for example because Workflow code imports a Node module; what is wrong
  * was written to standard error by then.
  */
 export async function bundleWorkflows(workflowsPath: string): Promise<{ readonly code: string }> {
-  const { code } = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  const { code } = await bundleWorkflowCode(bundleOptions(workflowsPath));
   return { code };
 }
 

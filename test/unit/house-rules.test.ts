@@ -102,6 +102,12 @@ function sourcesUnder(...folders: readonly string[]): readonly Source[] {
 const SOURCES = sourcesUnder('src', 'workflows', 'activities');
 const PARSED = SOURCES.map((source) => ({ ...source, nodes: nodesOf(source.text) }));
 
+/** What a module keeps for itself at its top level and could change: its lines. */
+function stateOf(text: string): readonly string[] {
+  const isConstant = (line: string): boolean => /^(export )?const \w+: (Readonly(Set|Map|Array)<.*|readonly .*\[\]|RegExp) = new /.test(line);
+  return text.split('\n').filter((line) => /^(export )?(let|var) /.test(line) || (/^(export )?const \w+(: [^=]+)? = (new |\[\];|\{\};)/.test(line) && !isConstant(line)));
+}
+
 function places(offends: (finding: Finding, path: string) => boolean): readonly string[] {
   return PARSED.flatMap(({ path, nodes }) => nodes.filter((finding) => offends(finding, path)).map((finding) => `${path}:${finding.line}`));
 }
@@ -152,6 +158,16 @@ describe('readsEnvironment', () => {
   });
 });
 
+describe('stateOf', () => {
+  it.each(['let count = 0;', 'export let count = 0;', 'const seen = new Set();', 'export const seen: Map<string, string> = new Map();', 'const list: string[] = [];', 'const cache: Record<string, string> = {};'])('should see %s', (text) => {
+    expect(stateOf(`import a from 'a';\n${text}\n`)).toEqual([text]);
+  });
+
+  it.each(["const FINAL: ReadonlySet<Status> = new Set(['done']);", 'const NAME = /x/;', "const WORDS = ['a'] as const;", 'function f() {\n  let a = new Map();\n}'])('should not see it in %s', (text) => {
+    expect(stateOf(text)).toEqual([]);
+  });
+});
+
 describe('the sources', () => {
   it('should be found', () => {
     expect(SOURCES.length).toBeGreaterThan(10);
@@ -167,6 +183,12 @@ describe('the sources', () => {
       .filter(({ name, lines }) => lines > (path.startsWith('workflows/') && name.endsWith('Workflow') ? MAX_WORKFLOW_LINES : MAX_FUNCTION_LINES))
       .map(({ name, line, lines }) => `${path}:${line} ${name}: ${lines}`));
     expect(tooLong).toEqual([]);
+  });
+
+  it('should keep no state in modules that all Workflows of a Worker share: one would see what another did', () => {
+    const shared = SOURCES.filter(({ path }) => path.startsWith('workflows/') || path.startsWith('src/domain/'));
+    expect(shared.length).toBeGreaterThan(10);
+    expect(shared.flatMap(({ path, text }) => stateOf(text).map((line) => `${path}: ${line}`))).toEqual([]);
   });
 
   it('should have no default export', () => {
