@@ -1,10 +1,12 @@
 import { sql } from 'kysely';
 import { sumMinor } from '../domain/money.ts';
 import { holdsAmount } from '../domain/leg.ts';
+import type { LegStatus } from '../domain/leg.ts';
 import { countsAgainstCharge } from '../domain/send-protocol.ts';
 import type { ListedRefund } from '../domain/send-protocol.ts';
 import type { Database } from './database.ts';
 import { toJsonb } from './jsonb.ts';
+import type { Change } from './together.ts';
 import type { Tx } from './transitions.ts';
 
 /** A charge as the provider told it. Amounts in minor units. */
@@ -52,7 +54,7 @@ export async function saveOrder(db: Database, merchantId: string, provider: stri
     if (!(await saveOrderRow(tx, merchantId, provider, order, readAt))) return;
     await lockCharges(tx, merchantId, order.charges.map((charge) => charge.chargeId));
     for (const [position, charge] of order.charges.entries()) {
-      const externalMinor = await externallyRefundedMinor(tx, merchantId, charge);
+      const externalMinor = externallyRefundedMinor(charge, charge.refunds.length === 0 ? [] : await legsOfCharge(tx, merchantId, charge.chargeId));
       await sql`
         insert into charges (merchant_id, charge_id, order_id, position, currency, captured_minor, external_minor, disputed_minor, paid, provider_status, raw, updated_at)
         values (${merchantId}, ${charge.chargeId}, ${order.orderId}, ${position}, ${charge.currency}, ${charge.amountMinor}, ${externalMinor},
@@ -86,31 +88,43 @@ async function saveOrderRow(tx: Tx, merchantId: string, provider: string, order:
   return saved.provider === provider;
 }
 
+/** A leg as far as it says which refunds of a charge are ours. */
+export interface LegOfCharge {
+  readonly leg_id: string;
+  readonly provider_refund_id: string | null;
+  readonly status: LegStatus;
+}
+
+/** What a charge becomes when something is known of one of its legs. */
+export interface SettledCharge {
+  readonly legId: string;
+  readonly charge: ChargeSnapshot;
+  readonly seenAt: Date;
+  /** All legs of the charge as they now are, read while the caller holds the charge's lock. */
+  readonly legs: readonly LegOfCharge[];
+}
+
 /**
  * Takes over the charge as an answer about a leg of it shows it; the caller holds the charge's lock and has recorded the leg. While another
  * leg has the gate, the count of refunds made elsewhere stays: an unrecorded refund there may be that leg's.
  */
-export async function saveSettledCharge(tx: Tx, { merchantId, legId }: { readonly merchantId: string; readonly legId: string }, order: OrderSnapshot, chargeId: string, at: Date): Promise<void> {
-  const charge = order.charges.find((candidate) => candidate.chargeId === chargeId);
-  if (charge === undefined) return;
-  const externalMinor = await externallyRefundedMinor(tx, merchantId, charge);
-  await tx.updateTable('charges').set({
-    raw: toJsonb(charge.raw), provider_status: charge.providerStatus, paid: charge.paid, disputed_minor: charge.disputedMinor, updated_at: at,
-    external_minor: sql<number>`case when gate_leg_id is null or gate_leg_id = ${legId} then ${externalMinor}::bigint else external_minor end`,
-  }).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId).execute();
+export function settledCharge(tx: Tx, merchantId: string, { legId, charge, seenAt, legs }: SettledCharge): Change {
+  return tx.updateTable('charges').set({
+    raw: toJsonb(charge.raw), provider_status: charge.providerStatus, paid: charge.paid, disputed_minor: charge.disputedMinor, updated_at: seenAt,
+    external_minor: sql<number>`case when gate_leg_id is null or gate_leg_id = ${legId} then ${externallyRefundedMinor(charge, legs)}::bigint else external_minor end`,
+  }).where('merchant_id', '=', merchantId).where('charge_id', '=', charge.chargeId);
 }
 
 /**
  * Σ of the charge's refunds that no leg of ours holds the amount of, minor units. A leg is one refund: the one with the provider's id, or, while
  * that is not known, the first that carries our reference. Another one with the same reference was executed besides, and takes from what remains.
  */
-async function externallyRefundedMinor(tx: Tx, merchantId: string, charge: ChargeSnapshot): Promise<number> {
-  if (charge.refunds.length === 0) return 0;
-  const holding = (await legsOfCharge(tx, merchantId, charge.chargeId)).filter((leg) => holdsAmount(leg.status));
+function externallyRefundedMinor({ refunds }: ChargeSnapshot, legs: readonly LegOfCharge[]): number {
+  const holding = legs.filter((leg) => holdsAmount(leg.status));
   const known = new Set(holding.map((leg) => leg.provider_refund_id));
   const awaited = new Set<string | null>(holding.filter((leg) => leg.provider_refund_id === null).map((leg) => leg.leg_id));
   const isExternal = (refund: ListedRefund): boolean => countsAgainstCharge(refund) && !known.has(refund.providerRefundId) && !awaited.delete(refund.reference);
-  return sumMinor(charge.refunds.filter(isExternal).map((refund) => refund.amountMinor));
+  return sumMinor(refunds.filter(isExternal).map((refund) => refund.amountMinor));
 }
 
 /** The provider's ids of all refunds of a charge that are, or were, legs of ours. */

@@ -31,7 +31,7 @@ async function behind<T>(db: Database, first: (tx: Tx) => Promise<() => Promise<
 }
 
 describe.skipIf(database === null)('a transaction that had to wait for another one', () => {
-  it('should see leg and gate as that one left them, by the statement that locks them (S5)', async () => {
+  it('should see leg, gate and refund as that one left them, by the statement that locks them (S5)', async () => {
     const db = (database as NonNullable<typeof database>).db;
     const shop = await openShop(db);
     for (const refundId of ['a', 'b']) await reserve(db, shop, refundId, { amountMinor: 1_000 });
@@ -40,10 +40,11 @@ describe.skipIf(database === null)('a transaction that had to wait for another o
       await lockLeg(tx, legOf(shop, 'a'));
       return async () => {
         await tx.updateTable('legs').set({ status: 'unknown', send_number: 7 }).where('merchant_id', '=', merchantId).where('leg_id', '=', 'b:chg_1').execute();
+        await tx.updateTable('refunds').set({ status: 'in_process', status_detail: 'sent', needs_attention: true }).where('merchant_id', '=', merchantId).where('refund_id', '=', 'b').execute();
         await tx.updateTable('charges').set({ gate_leg_id: 'b:chg_1' }).where('merchant_id', '=', merchantId).execute();
       };
     }, () => db.transaction().execute((tx) => lockLeg(tx, legOf(shop, 'b'))));
-    expect(seen).toMatchObject({ leg_id: 'b:chg_1', status: 'unknown', send_number: 7, gate_leg_id: 'b:chg_1' });
+    expect(seen).toMatchObject({ leg_id: 'b:chg_1', status: 'unknown', send_number: 7, gate_leg_id: 'b:chg_1', refund: { status: 'in_process', statusDetail: 'sent', needsAttention: true } });
   });
 
   it('should compute a refund from all its legs as they then are (R2)', async () => {

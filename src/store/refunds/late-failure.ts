@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { writeCase } from '../cases.ts';
 import type { Database } from '../database.ts';
-import { saveSettledCharge } from '../orders.ts';
 import type { OrderSnapshot } from '../orders.ts';
 import { together } from '../together.ts';
 import type { Acting } from '../transitions.ts';
@@ -24,8 +23,7 @@ export async function recordLateFailure(db: Database, acting: Acting, key: LegKe
     if (leg.status !== 'succeeded') return false;
     const failed = tx.updateTable('legs').set({ status: 'failed_late', refusal: FAILED_LATE, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('leg_id', '=', legId);
     await together(tx, failed, movement(tx, key, leg, 'refund_failed', leg.provider_refund_id), releasedHold(tx, merchantId, leg.charge_id, leg.amount_minor));
-    await saveSettledCharge(tx, key, seen.order, leg.charge_id, seen.seenAt);
-    const { refundStatus, statusDetail } = await settleRefund(tx, acting, key);
+    const { refundStatus, statusDetail } = await settleRefund(tx, acting, key, leg, { seen });
     if (refundStatus === 'refunded') {
       // Other legs stand: the refund stays what it is, and is complete no more (R2).
       await tx.updateTable('refunds').set({ status_detail: 'partial', updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();

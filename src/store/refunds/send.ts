@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import type { Selectable } from 'kysely';
 import type { RefundDetails } from '../../domain/refund-details.ts';
 import { canRefundMove } from '../../domain/refund-status.ts';
+import type { RefundStatus } from '../../domain/refund-status.ts';
 import type { Database } from '../database.ts';
 import { quietForMs } from '../quiet-time.ts';
 import type { QuietTime } from '../quiet-time.ts';
@@ -99,17 +100,16 @@ export async function beginSend(db: Database, acting: Acting, key: LegKey, { sen
     }
     const sending = tx.updateTable('legs').set({ status: 'sending', send_number: sendNumber, sent_at: sql<Date>`now()`, call_ended_at: null, refunds_before: JSON.stringify(refundsBefore), updated_at: sql<Date>`now()` })
       .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId);
-    await markSent(tx, acting, key, sending);
+    await markSent(tx, acting, key, leg.refund.status, sending);
     return { kind: 'go' };
   });
 }
 
 /** Writes down that a leg is being sent, and its refund with it. */
-async function markSent(tx: Tx, acting: Acting, key: LegKey, sending: Change): Promise<void> {
-  const refund = await tx.selectFrom('refunds').select('status').where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).forUpdate().executeTakeFirstOrThrow();
-  if (refund.status === 'in_process' || !canRefundMove(refund.status, 'in_process')) return together(tx, sending);
+async function markSent(tx: Tx, acting: Acting, key: LegKey, from: RefundStatus, sending: Change): Promise<void> {
+  if (from === 'in_process' || !canRefundMove(from, 'in_process')) return together(tx, sending);
   const sent = tx.updateTable('refunds').set({ status: 'in_process', status_detail: 'sent', updated_at: sql<Date>`now()` }).where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId);
-  await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'refund', subjectId: key.refundId, from: refund.status, to: 'in_process', statusDetail: 'sent' }, sending, sent);
+  await recordTransition(tx, acting, { merchantId: key.merchantId, subject: 'refund', subjectId: key.refundId, from, to: 'in_process', statusDetail: 'sent' }, sending, sent);
 }
 
 /** The provider did not take this send: the leg is as before it, `unknown` after an earlier one, and keeps its gate. */
@@ -169,20 +169,30 @@ async function markVerifying(tx: Tx, key: LegKey): Promise<void> {
     .where('merchant_id', '=', key.merchantId).where('refund_id', '=', key.refundId).where('status', '=', 'in_process').where('status_detail', '<>', 'needs_attention').execute();
 }
 
-/** A leg whose row and charge the transaction has locked. */
-export type LockedLeg = Selectable<LegsTable> & { readonly gate_leg_id: string | null };
+/** The refund of a locked leg, locked with it. */
+export interface LockedRefund {
+  readonly status: RefundStatus;
+  readonly statusDetail: string;
+  readonly needsAttention: boolean;
+}
+
+/** A leg whose row, charge and refund the transaction has locked; charge and refund as they were then. */
+export type LockedLeg = Selectable<LegsTable> & { readonly gate_leg_id: string | null; readonly refund: LockedRefund };
 
 /**
- * Locks the charge, then the leg: every transaction takes these locks in this order. In one statement, whose rows are all read under their locks:
- * each is the newest one, also when the statement had to wait.
+ * Locks the charge, then the leg, then its refund: every transaction takes these locks in this order. In one statement, whose rows are all read under
+ * their locks: each is the newest one, also when the statement had to wait.
  * @throws when there is no such leg
  */
 export async function lockLeg(tx: Tx, { merchantId, legId }: LegKey): Promise<LockedLeg> {
-  const { rows: [leg] } = await sql<LockedLeg>`
+  const { rows: [row] } = await sql<Omit<LockedLeg, 'refund'> & { refund_status: RefundStatus; refund_status_detail: string; refund_needs_attention: boolean }>`
     with charge as materialized (
       select gate_leg_id from charges
       where merchant_id = ${merchantId} and charge_id = (select charge_id from legs where merchant_id = ${merchantId} and leg_id = ${legId}) for update)
-    select legs.*, charge.gate_leg_id from charge, legs where legs.merchant_id = ${merchantId} and legs.leg_id = ${legId} for update of legs`.execute(tx);
-  if (leg === undefined) throw new Error('a leg that was reserved is not on record');
-  return leg;
+    select legs.*, charge.gate_leg_id, refunds.status as refund_status, refunds.status_detail as refund_status_detail, refunds.needs_attention as refund_needs_attention
+    from charge, legs join refunds on refunds.merchant_id = legs.merchant_id and refunds.refund_id = legs.refund_id
+    where legs.merchant_id = ${merchantId} and legs.leg_id = ${legId} for update of legs, refunds`.execute(tx);
+  if (row === undefined) throw new Error('a leg that was reserved is not on record');
+  const { refund_status: status, refund_status_detail: statusDetail, refund_needs_attention: needsAttention, ...leg } = row;
+  return { ...leg, refund: { status, statusDetail, needsAttention } };
 }

@@ -11,7 +11,7 @@ import type { RefundStatus } from '../../domain/refund-status.ts';
 import { closeCasesOfOutcome, writeCase } from '../cases.ts';
 import type { Database } from '../database.ts';
 import { toJsonb } from '../jsonb.ts';
-import { saveSettledCharge } from '../orders.ts';
+import { settledCharge } from '../orders.ts';
 import type { OrderSnapshot } from '../orders.ts';
 import { together } from '../together.ts';
 import type { Change } from '../together.ts';
@@ -20,7 +20,7 @@ import type { Acting, Tx } from '../transitions.ts';
 import { passGate } from './gate.ts';
 import type { NextInLine } from './gate.ts';
 import { lockLeg } from './send.ts';
-import type { LegKey, LockedLeg } from './send.ts';
+import type { LegKey, LockedLeg, LockedRefund } from './send.ts';
 
 /** The order in which something was seen, to be kept with it; `null` when it was told without one. */
 type Seen = { readonly order: OrderSnapshot; readonly seenAt: Date } | null;
@@ -60,18 +60,14 @@ export async function settleLockedLeg(tx: Tx, acting: Acting, key: LegKey, leg: 
   if (result.kind === 'refused' && isOutdated(leg, result)) throw new OutdatedRefusalError();
   const isAnother = result.kind !== 'refused' && leg.provider_refund_id !== null && leg.provider_refund_id !== result.providerRefundId;
   const mayMove = canLegMove(leg.status, result.kind) && !isAnother;
-  if (!mayMove && result.kind === leg.status && !isAnother) await keepReceipt(tx, key, result.receipt);
-  if (mayMove) {
-    if (result.kind === 'refused') await recordRefusal(tx, key, leg, result);
-    else await recordAcceptance(tx, key, leg, result);
-  } else if (UNSETTLED.has(leg.status)) {
-    throw new Error(`a leg that is ${leg.status} cannot become ${result.kind}`);
-  }
-  if (isAnother || isExecutedTwice(key, leg, result) || (!mayMove && result.kind !== 'refused' && !holdsAmount(leg.status))) {
-    // A second refund of one leg (the provider committed later than its settle delay), or one of a leg that is over. A human must see it.
-    await writeCase(tx, { merchantId: key.merchantId, kind: 'contradiction', refundId: key.refundId, legId: key.legId });
-  }
-  return concluded(tx, acting, key, leg, { legStatus: mayMove ? result.kind : leg.status, isNews: mayMove });
+  if (mayMove) await together(tx, ...(result.kind === 'refused' ? refusedLeg(tx, key, leg, result) : acceptedLeg(tx, key, leg, result)));
+  else if (UNSETTLED.has(leg.status)) throw new Error(`a leg that is ${leg.status} cannot become ${result.kind}`);
+  else if (result.kind === leg.status && !isAnother) await keepReceipt(tx, key, result.receipt);
+  const isContradiction = isAnother || isExecutedTwice(key, leg, result) || (!mayMove && result.kind !== 'refused' && !holdsAmount(leg.status));
+  // A second refund of one leg (the provider committed later than its settle delay), or one of a leg that is over. A human must see it.
+  if (isContradiction) await writeCase(tx, { merchantId: key.merchantId, kind: 'contradiction', refundId: key.refundId, legId: key.legId });
+  const refund = isContradiction ? await standingRefund(tx, key) : leg.refund;
+  return concluded(tx, acting, key, { ...leg, refund }, { legStatus: mayMove ? result.kind : leg.status, isNews: mayMove, seen: mayMove ? result.seen ?? null : null });
 }
 
 /** Whether the provider shows another refund that counts and carries the leg's reference: a lost request was executed after all, later than its settle delay. */
@@ -89,12 +85,19 @@ export async function standingLeg(db: Database, acting: Acting, key: LegKey): Pr
 /** The same inside the caller's transaction, for a leg that it has locked. */
 export async function standingLockedLeg(tx: Tx, acting: Acting, key: LegKey, leg: LockedLeg): Promise<SettledLeg> {
   if (UNSETTLED.has(leg.status)) throw new Error(`a leg that is ${leg.status} is not settled`);
-  return concluded(tx, acting, key, leg, { legStatus: leg.status, isNews: false });
+  return concluded(tx, acting, key, leg, { legStatus: leg.status, isNews: false, seen: null });
 }
 
-async function concluded(tx: Tx, acting: Acting, key: LegKey, leg: LockedLeg, { legStatus, isNews }: { readonly legStatus: LegStatus; readonly isNews: boolean }): Promise<SettledLeg> {
+/** What a leg has become, and in which order that was seen. */
+interface Conclusion {
+  readonly legStatus: LegStatus;
+  readonly isNews: boolean;
+  readonly seen: Seen;
+}
+
+async function concluded(tx: Tx, acting: Acting, key: LegKey, leg: LockedLeg, { legStatus, isNews, seen }: Conclusion): Promise<SettledLeg> {
   // A refund that the provider has not moved on since its case was opened still needs a human.
-  const refund = await settleRefund(tx, acting, key, isNews || !ACCEPTED.has(legStatus));
+  const refund = await settleRefund(tx, acting, key, leg, { seen, endsCases: isNews || !ACCEPTED.has(legStatus) });
   return { legStatus, ...refund, nextTurn: await passGate(tx, key.merchantId, leg.charge_id, key.legId) };
 }
 
@@ -120,11 +123,10 @@ function keptReceipt(receipt: RefundReceipt | undefined): { readonly receipt?: s
   return receipt === undefined ? {} : { receipt: toJsonb(receipt) };
 }
 
-async function recordAcceptance(tx: Tx, key: LegKey, leg: LockedLeg, result: Exclude<LegResult, { kind: 'refused' }>): Promise<void> {
+function acceptedLeg(tx: Tx, key: LegKey, leg: LockedLeg, result: Exclude<LegResult, { kind: 'refused' }>): readonly [Change, ...Change[]] {
   const accepted = tx.updateTable('legs').set({ status: result.kind, provider_refund_id: result.providerRefundId, ...keptReceipt(result.receipt), updated_at: sql<Date>`now()` })
     .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId);
-  await together(tx, accepted, ...(result.kind === 'succeeded' ? [movement(tx, key, leg, 'refund', result.providerRefundId)] : []));
-  if (result.seen !== null) await saveSettledCharge(tx, key, result.seen.order, leg.charge_id, result.seen.seenAt);
+  return [accepted, ...(result.kind === 'succeeded' ? [movement(tx, key, leg, 'refund', result.providerRefundId)] : [])];
 }
 
 /** The one movement of its kind that a leg can have (M7). */
@@ -134,11 +136,10 @@ export function movement(tx: Tx, key: LegKey, leg: LockedLeg, kind: 'refund' | '
   });
 }
 
-async function recordRefusal(tx: Tx, key: LegKey, leg: LockedLeg, { refusal, seen = null, receipt }: Extract<LegResult, { kind: 'refused' }>): Promise<void> {
+function refusedLeg(tx: Tx, key: LegKey, leg: LockedLeg, { refusal, receipt }: Extract<LegResult, { kind: 'refused' }>): readonly [Change, ...Change[]] {
   const refused = tx.updateTable('legs').set({ status: 'refused', refusal, ...keptReceipt(receipt), updated_at: sql<Date>`now()` })
     .where('merchant_id', '=', key.merchantId).where('leg_id', '=', key.legId);
-  await together(tx, refused, releasedHold(tx, key.merchantId, leg.charge_id, leg.amount_minor));
-  if (seen !== null) await saveSettledCharge(tx, key, seen.order, leg.charge_id, seen.seenAt);
+  return [refused, releasedHold(tx, key.merchantId, leg.charge_id, leg.amount_minor)];
 }
 
 /** Gives a leg's amount back to its charge (M4). The caller holds the charge's lock. */
@@ -146,39 +147,60 @@ export function releasedHold(tx: Tx, merchantId: string, chargeId: string, amoun
   return tx.updateTable('charges').set((row) => ({ held_minor: row('held_minor', '-', amountMinor) })).where('merchant_id', '=', merchantId).where('charge_id', '=', chargeId);
 }
 
-/** Computes the refund's status from all its legs (R2) and writes it down with transition and event, if it is another one. */
-export async function settleRefund(tx: Tx, acting: Acting, key: LegKey, endsCases = true): Promise<{ refundStatus: RefundStatus; statusDetail: string }> {
-  const { merchantId, refundId } = key;
-  const refund = await tx.selectFrom('refunds').select(['status', 'status_detail', 'needs_attention']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).forUpdate().executeTakeFirstOrThrow();
-  if (refund.needs_attention && endsCases) await closeCasesOfOutcome(tx, acting.actor, key, acting.reason);
-  const legs = await tx.selectFrom('legs').select(['status', 'refusal']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).execute();
-  const event = refundEventFromLegs(legs);
-  if (event === null) return { refundStatus: refund.status, statusDetail: refund.status_detail };
-  let standing: Standing = { status: refund.status, statusDetail: refund.status_detail };
-  if (isCancellableRefundStatus(standing.status) && isRefused(applyTo(standing, event))) {
+/** What a refund is settled by, besides its legs. */
+interface Settling {
+  readonly seen: Seen;
+  readonly endsCases?: boolean;
+}
+
+/**
+ * Computes the refund's status from all its legs (R2) and writes it down with transition and event, if it is another one; and takes over the leg's
+ * charge as it was seen. The caller has recorded the leg: its legs, and those of its charge, are read once, behind the lock.
+ */
+export async function settleRefund(tx: Tx, acting: Acting, key: LegKey, { charge_id: chargeId, refund }: LockedLeg, { seen, endsCases = true }: Settling): Promise<{ refundStatus: RefundStatus; statusDetail: string }> {
+  const { merchantId, refundId, legId } = key;
+  if (refund.needsAttention && endsCases) await closeCasesOfOutcome(tx, acting.actor, key, acting.reason);
+  const legs = await tx.selectFrom('legs').select(['leg_id', 'refund_id', 'charge_id', 'provider_refund_id', 'status', 'refusal'])
+    .where('merchant_id', '=', merchantId).where((leg) => leg.or([leg('refund_id', '=', refundId), leg('charge_id', '=', chargeId)])).execute();
+  const charge = seen?.order.charges.find((candidate) => candidate.chargeId === chargeId);
+  const besides = seen === null || charge === undefined ? [] : [settledCharge(tx, merchantId, { legId, charge, seenAt: seen.seenAt, legs: legs.filter((leg) => leg.charge_id === chargeId) })];
+  const event = refundEventFromLegs(legs.filter((leg) => leg.refund_id === refundId));
+  const { status, statusDetail } = await followLegs(tx, acting, key, { refund, event, besides });
+  return { refundStatus: status, statusDetail };
+}
+
+/** Moves the refund where its legs lead it; `besides` happens in any case. */
+async function followLegs(tx: Tx, acting: Acting, key: LegKey, { refund, event, besides }: { readonly refund: LockedRefund; readonly event: RefundEvent | null; readonly besides: readonly Change[] }): Promise<Standing> {
+  if (event !== null && isCancellableRefundStatus(refund.status) && isRefused(applyTo(refund, event))) {
     // Refused before it was sent, at a stop that no refusal leaves: it went on from there, and came to nothing.
-    standing = await moveRefund(tx, acting, key, standing, { type: 'sent' });
+    return moveRefund(tx, acting, key, await moveRefund(tx, acting, key, refund, { type: 'sent' }), event, besides);
   }
-  const moved = await moveRefund(tx, acting, key, standing, event);
-  return { refundStatus: moved.status, statusDetail: moved.statusDetail };
+  return moveRefund(tx, acting, key, refund, event, besides);
 }
 
 /** A refund's status and why it has it. */
-interface Standing {
-  readonly status: RefundStatus;
-  readonly statusDetail: string;
-}
+type Standing = Pick<LockedRefund, 'status' | 'statusDetail'>;
 
 /** The detail is only prose for the machine: what decides is the status. */
 function applyTo(standing: Standing, event: RefundEvent) {
   return applyRefundEvent(standing as RefundState, event);
 }
 
-/** Moves the refund along the machine, with transition and event; an event without an edge leaves it where it is. */
-async function moveRefund(tx: Tx, acting: Acting, { merchantId, refundId }: LegKey, standing: Standing, event: RefundEvent): Promise<Standing> {
-  const next = applyTo(standing, event);
-  if (isRefused(next)) return standing;
+/** Moves the refund along the machine, with transition and event; without an event, or an edge for it, it stays where it is. */
+async function moveRefund(tx: Tx, acting: Acting, { merchantId, refundId }: LegKey, standing: Standing, event: RefundEvent | null, besides: readonly Change[] = []): Promise<Standing> {
+  const next = event === null ? null : applyTo(standing, event);
+  if (next === null || isRefused(next)) {
+    const [first, ...others] = besides;
+    if (first !== undefined) await together(tx, first, ...others);
+    return standing;
+  }
   const moved = tx.updateTable('refunds').set({ status: next.status, status_detail: next.statusDetail, updated_at: sql<Date>`now()` }).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId);
-  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: standing.status, to: next.status, statusDetail: next.statusDetail }, moved);
+  await recordTransition(tx, acting, { merchantId, subject: 'refund', subjectId: refundId, from: standing.status, to: next.status, statusDetail: next.statusDetail }, moved, ...besides);
   return next;
+}
+
+/** The refund of a leg as it now stands, after a case about it was written. */
+async function standingRefund(tx: Tx, { merchantId, refundId }: LegKey): Promise<LockedRefund> {
+  const row = await tx.selectFrom('refunds').select(['status', 'status_detail', 'needs_attention']).where('merchant_id', '=', merchantId).where('refund_id', '=', refundId).executeTakeFirstOrThrow();
+  return { status: row.status, statusDetail: row.status_detail, needsAttention: row.needs_attention };
 }
