@@ -65,7 +65,9 @@ function judgeAgreement(evidence: PayoutEvidence, { status, statusDetail }: Payo
 
 /** It was declined, or ran out of time before the provider could take it. */
 function isNeverIssued(evidence: PayoutEvidence, statusDetail: string): boolean {
-  return hasFault(evidence, 'payout.create', 'decline') || (evidence.played.planned.story === 'expire' && statusDetail.includes('expires_at'));
+  if (hasFault(evidence, 'payout.create', 'decline')) return true;
+  // Refused for its date, or nowhere to be found when its time was over after sends of unknown outcome.
+  return evidence.played.planned.story === 'expire' && (statusDetail.includes('expires_at') || (statusDetail === 'never_issued' && evidence.references.length === 0));
 }
 
 /** What callers were told is true in the end. */

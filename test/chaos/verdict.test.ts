@@ -56,6 +56,8 @@ function payoutOf({ plan = {}, played = {}, ...differs }: Partial<Omit<PayoutEvi
   };
 }
 
+const NEVER_ISSUED: Partial<PayoutEvidence> = { record: { status: 'open', statusDetail: 'never_issued', sends: 1, providerId: null }, transitions: steps('open'), books: [], journal: [], references: [], shownStatus: 'open' };
+
 const GOOD: RunEvidence = { orders: [orderOf()], payouts: [payoutOf()], restless: [], eventsOutOfStep: [], canaries: [], histories: { failures: [], replayed: 2 }, defects: [] };
 const brokenIn = (differs: Partial<RunEvidence>): readonly string[] => judgeRun({ ...GOOD, ...differs }).map(({ rule }) => rule);
 
@@ -124,9 +126,14 @@ describe('judgeRun', () => {
     ['one that was told to be cancelled', ['told'], { played: { told: [{ act: 'cancel', says: 'done' }, { act: 'withdrawal', says: 'done' }, { act: 'confirmation', says: 'done' }] } }],
     ['a case that nothing explains', ['case'], { cases: ['contradiction'] }],
     ['two of one key', ['told'], { played: { twin: { status: 200, header: () => undefined, text: '', body: { id: 'pay_2' } } } }],
-    ['one that stays open for no reason', ['ending'], { record: { status: 'open', statusDetail: 'never_issued', sends: 1, providerId: null }, transitions: steps('open'), books: [], journal: [], references: [], shownStatus: 'open', played: { told: [] } }],
+    ['one that stays open for no reason', ['ending'], { ...NEVER_ISSUED, played: { told: [] } }],
+    ['one said to be never issued that has a reference', ['I2', 'ending'], { ...NEVER_ISSUED, plan: { story: 'expire' }, references: [{ id: 'prov_1', status: 'pending' }], played: { told: [] } }],
   ])('should find a payout order: %s (I1, I2, I3, I4, I5, P1, P4, R8)', (_, rules, differs) => {
     expect(brokenIn({ payouts: [payoutOf(differs)] })).toEqual(rules);
+  });
+
+  it('should let a payout order stay open whose time was over before the provider had it (P1)', () => {
+    expect(brokenIn({ payouts: [payoutOf({ ...NEVER_ISSUED, plan: { story: 'expire' }, played: { told: [] } })] })).toEqual([]);
   });
 });
 
