@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** Where to write a JSON report besides the terminal's; set by CI. */
 const reportFile = process.env['REINTEGRO_TEST_REPORT'];
 
-/** Tests on a Temporal server of their own: two files at a time, since they wait more than they work. */
+/** How many files of a project run at a time. */
+const FILES_AT_A_TIME = Math.max(2, Math.floor(availableParallelism() / 2));
+
+/** Tests on a Temporal server of their own: beside those of the next project, since they wait more than they work. */
 const WORKFLOW_TESTS = ['test/{replay,workflow}/**/*.test.ts'];
 
 /** Tests that start the product and kill processes: they, too, wait more than they work. */
@@ -25,7 +29,7 @@ export default defineConfig({
           exclude: [...WORKFLOW_TESTS, ...PROCESS_TESTS, ...CHAOS_TESTS],
           // Not threads: V8 has been seen to abort the whole run when several of them let go of the in-memory database's WebAssembly.
           pool: 'forks',
-          maxWorkers: 2,
+          maxWorkers: FILES_AT_A_TIME,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
@@ -37,7 +41,7 @@ export default defineConfig({
           name: 'workflows',
           include: WORKFLOW_TESTS,
           pool: 'forks',
-          maxWorkers: 2,
+          maxWorkers: FILES_AT_A_TIME,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
@@ -49,7 +53,7 @@ export default defineConfig({
           name: 'processes',
           include: PROCESS_TESTS,
           pool: 'forks',
-          maxWorkers: 2,
+          maxWorkers: FILES_AT_A_TIME,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
