@@ -6,10 +6,10 @@ import { pino } from 'pino';
 import { expect } from 'vitest';
 import { createApiApp } from '../../src/http/app.ts';
 import type { ApiDeps } from '../../src/http/app.ts';
-import { migrate, openDatabase } from '../../src/store/database.ts';
 import type { Database } from '../../src/store/database.ts';
 import { saveApiKey, saveMerchant, SCOPES } from '../../src/store/merchants.ts';
 import type { Scope } from '../../src/store/merchants.ts';
+import { memoryDatabase } from '../support/database.ts';
 import { FakeClient } from './fake-client.ts';
 
 /** Keys of the fixture: the first merchant's with all scopes, the second merchant's. */
@@ -38,8 +38,7 @@ export interface TestApi {
 
 /** Builds the API, with both merchants and their keys on record. */
 export async function startApi(overrides: Partial<ApiDeps> = {}): Promise<TestApi> {
-  const db = openDatabase({ kind: 'embedded', dataDir: null });
-  await migrate(db);
+  const db = await memoryDatabase();
   for (const [merchantId, key] of [['m_one', KEY], ['m_two', OTHER_KEY]] as const) {
     await saveMerchant(db, { merchantId, name: merchantId, provider: 'conekta' });
     await addKey(db, merchantId, key, SCOPES);

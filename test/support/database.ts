@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest';
 
 import { migrate, openDatabase, type Database, type DatabaseLocation } from '../../src/store/database.ts';
+import { borrowEmbedded } from './embedded-databases.ts';
 import { createDatabase, SHARED_POSTGRES } from './postgres.ts';
 
 /** Connections that a PostgreSQL test may use at once. */
@@ -24,7 +25,7 @@ export interface TestDatabase {
 /** Starts an empty database; null for PostgreSQL where it is not installed (on CI that is an error). */
 export async function startDatabase(kind: DatabaseKind): Promise<TestDatabase | null> {
   if (kind === 'PGlite') {
-    const db = openDatabase({ kind: 'embedded', dataDir: null });
+    const db = await borrowEmbedded();
     return { db, openAgain: () => db, stop: () => db.destroy() };
   }
   const shared = process.env[SHARED_POSTGRES];
@@ -92,7 +93,7 @@ export function describeOnEachDatabase(name: string, define: (database: () => Da
 
 /** A migrated database in memory for tests that are not about SQL. */
 export async function memoryDatabase(): Promise<Database> {
-  const db = openDatabase({ kind: 'embedded', dataDir: null });
+  const db = await borrowEmbedded();
   await migrate(db);
   return db;
 }
