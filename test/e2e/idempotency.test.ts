@@ -14,6 +14,7 @@ import { startProduct } from '../support/product.ts';
 import type { Part, Product } from '../support/product.ts';
 import { decimal, expectDone, expectRefused, FACE_NAMES, readAnswer, refundFace, refundPath } from '../support/refund-faces.ts';
 import type { FaceName, Paid, RefundAnswer, RefundFace } from '../support/refund-faces.ts';
+import { sampleSize } from '../support/sample-size.ts';
 import { merchantBackend, orLost, PATIENCE, untilTold } from './merchant-backend.ts';
 import type { MerchantBackend } from './merchant-backend.ts';
 import { expectMoved, providerSide } from './provider-side.ts';
@@ -22,7 +23,7 @@ import { PAID_MINOR, REFUND_ENDINGS, told } from './refund-endings.ts';
 
 const MERCHANT = 'merchant_demo';
 /** The gateway's face has nothing of its own here but how it reads a request. */
-const POSTS: Readonly<Record<FaceName, number>> = { conekta: 10_000, gateway: 2000 };
+const POSTS: Readonly<Record<FaceName, number>> = { conekta: sampleSize({ quick: 2000, full: 10_000 }), gateway: sampleSize({ quick: 500, full: 2000 }) };
 const AT_ONCE = 50;
 
 /** Connections are kept here: ten thousand new ones would wear out the machine, not the product. */
@@ -94,9 +95,7 @@ async function inTurn<T>(count: number, act: (index: number) => Promise<T>): Pro
   return results;
 }
 
-function idOf(paid: Paid, key: string): string {
-  return deriveRefundId(MERCHANT, paid.orderId, key);
-}
+const idOf = (paid: Paid, key: string): string => deriveRefundId(MERCHANT, paid.orderId, key);
 
 async function untilOnRecord(refundId: string): Promise<void> {
   await vi.waitFor(async () => expect(await readRefund(db, MERCHANT, refundId)).not.toBeNull(), { ...PATIENCE, interval: 5 });
