@@ -140,7 +140,9 @@ const step = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('reserve' as const), who: fc.constantFrom(...NAMES), amountMinor: fc.constantFrom(100, 300, 400, 1_000, 1_001) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('beginSend' as const), who: whom }) },
   { weight: 12, arbitrary: fc.record({ kind: fc.constantFrom(...(Object.keys(ACTS) as (keyof typeof ACTS)[])), who: whom }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('failLate' as const), who: fc.constant('paid' as const) }) },
+  // What chance alone brings about in too few of the sequences.
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom('loseAnswer' as const, 'authorized' as const, 'approved' as const), who: fc.constant('holder' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('failLate' as const), who: fc.constant('paid' as const) }) },
 );
 
 function find({ legs, gate }: BooksModel, who: string): ModelLeg | undefined {
@@ -170,7 +172,7 @@ describe('the books of one charge', () => {
         const open = (await listCases(db, play.shop.merchantId, { refundId })).filter((one) => one.status === 'open').map((one) => one.kind);
         expect(open.toSorted()).toEqual([...cases].toSorted());
       }
-    }), { numRuns: RUNS });
+    }), { numRuns: RUNS, seed: 20_261_121 });
     // Sequences that never get anywhere would prove nothing.
     expect([...reached].toSorted()).toEqual([...LEG_STATUSES].toSorted());
   }, TIMEOUT_MS);
