@@ -4,11 +4,8 @@ import { defineConfig } from 'vitest/config';
 /** Where to write a JSON report besides the terminal's; set by CI. */
 const reportFile = process.env['REINTEGRO_TEST_REPORT'];
 
-/** How many files run at a time that work all the time. */
-const WORKING_FILES = Math.max(2, Math.floor(availableParallelism() / 2));
-
-/** How many run at a time of those that mostly wait for servers, of both projects together. */
-const WAITING_FILES = WORKING_FILES + 1;
+/** How many files run at a time. */
+const FILES_AT_A_TIME = Math.max(2, Math.floor(availableParallelism() / 2));
 
 /** Tests on a Temporal server of their own: beside those of the next project, since they wait more than they work. */
 const WORKFLOW_TESTS = ['test/{replay,workflow}/**/*.test.ts'];
@@ -34,7 +31,7 @@ export default defineConfig({
           pool: 'forks',
           // One process for many files, with their modules loaded once: half of the CPU time went into starting processes. Nothing of a file may outlive it.
           isolate: false,
-          maxWorkers: WORKING_FILES,
+          maxWorkers: FILES_AT_A_TIME,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 0 },
@@ -46,8 +43,7 @@ export default defineConfig({
           name: 'workflows',
           include: WORKFLOW_TESTS,
           pool: 'forks',
-          isolate: false,
-          maxWorkers: WAITING_FILES,
+          maxWorkers: FILES_AT_A_TIME,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
@@ -59,7 +55,7 @@ export default defineConfig({
           name: 'processes',
           include: PROCESS_TESTS,
           pool: 'forks',
-          maxWorkers: WAITING_FILES,
+          maxWorkers: FILES_AT_A_TIME,
           testTimeout: 60_000,
           hookTimeout: 120_000,
           sequence: { groupOrder: 1 },

@@ -112,8 +112,7 @@ describe('cancel against send', () => {
     let races: readonly Race[] = [];
     await onStage(server.env, script, async (stage) => {
       races = await raceAll(stage, steps);
-      // Workflows beside Activities, as in the product.
-    }, { debugMode: false });
+    });
     const wins = { cancel: 0, send: 0 };
     for (const { refundId, cancelAnswer, end } of races) {
       // The step that writes a cancellation down may be repeated with its Workflow Task; a send may not.
