@@ -13,6 +13,7 @@ import type { NewPayoutOrder, NewRefund, PayoutOrderAnswer, ReintegroClient, Ref
 import { payoutOrderWorkflowId, refundAftermathWorkflowId, refundWorkflowId } from '../../workflows/ids.ts';
 import type { LegAct, OperatorAct, PayoutFact, PayoutOrderView, RefundEnd, RefundView, ResolveAct } from '../../workflows/messages.ts';
 import type { Script } from './scripted-activities.ts';
+import { freeTime } from './time-lock.ts';
 import { workflowBundle } from './workflow-bundle.ts';
 
 /** One event of a history. */
@@ -118,6 +119,7 @@ export async function onStage(env: TestWorkflowEnvironment, script: Script, act:
   } finally {
     await Promise.all(begun.map(terminate));
     await stop();
+    if (env.supportsTimeSkipping) await freeTime(env);
   }
   deepEqual(script.unscripted, [], 'Activities were called that nobody scripted');
 }
