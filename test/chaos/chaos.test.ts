@@ -59,7 +59,8 @@ describe('npm run chaos', () => {
   });
 });
 
-describe.skipIf(process.env[SHARED_POSTGRES] === undefined)(`npm run chaos -- --seed ${SEED}`, () => {
+// Short runs wait as much as they work: side by side. The whole one wants the machine for itself.
+describe.skipIf(process.env[SHARED_POSTGRES] === undefined)(`npm run chaos -- --seed ${SEED}`, { concurrent: !isFullSample() }, () => {
   it.runIf(isFullSample())('should violate nothing in 300 refunds and payout orders under 250 faults, 60 kills of workers and 15 of servers (I1, I2, I3, I4, I5, I6, I7, I8)', { timeout: TIMEOUT_MS }, async () => {
     const { operations, faults, kills, replayed, violations } = onlyRun(await runRig('whole', ['--seed', String(SEED)]), 0);
     expect(violations).toEqual([]);

@@ -23,7 +23,7 @@ import { PAID_MINOR, REFUND_ENDINGS, told } from './refund-endings.ts';
 
 const MERCHANT = 'merchant_demo';
 /** The gateway's face has nothing of its own here but how it reads a request. */
-const POSTS: Readonly<Record<FaceName, number>> = { conekta: sampleSize({ quick: 2000, full: 10_000 }), gateway: sampleSize({ quick: 500, full: 2000 }) };
+const POSTS: Readonly<Record<FaceName, number>> = { conekta: sampleSize({ quick: 1000, full: 10_000 }), gateway: sampleSize({ quick: 250, full: 2000 }) };
 const AT_ONCE = 50;
 
 /** Connections are kept here: ten thousand new ones would wear out the machine, not the product. */
