@@ -1,6 +1,6 @@
-import type { KyselyPlugin } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
+import { countingStatements } from '../support/counting-statements.ts';
 import { memoryDatabase } from '../support/database.ts';
 import { createFakeProvider } from '../support/fake-provider.ts';
 import { openScene, reserveLeg } from './activity-scene.ts';
@@ -11,27 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => db.destroy());
 
-/** Counts the statements that pass it; the begin and the end of a transaction do not. */
-function counting(): KyselyPlugin & { taken(): number } {
-  let statements = 0;
-  return {
-    // A part of a statement passes here, too; what is answered is one.
-    transformQuery: ({ node }) => node,
-    transformResult: async ({ result }) => {
-      statements += 1;
-      return result;
-    },
-    taken: () => {
-      const taken = statements;
-      statements = 0;
-      return taken;
-    },
-  };
-}
-
 describe('a refund of one charge, counted in round trips to the database', () => {
   it('should take few statements from its reservation to its settlement: each is a round trip', async () => {
-    const counter = counting();
+    const counter = countingStatements();
     const scene = (await openScene(db)).on(db.withPlugin(counter));
     const input = await reserveLeg(scene, 'r', 4_000);
     const reserved = counter.taken();
@@ -44,7 +26,7 @@ describe('a refund of one charge, counted in round trips to the database', () =>
     const scene = await openScene(db, [{ chargeId: 'chg_1', amountMinor: 10_000 }], provider);
     await db.deleteFrom('charges').where('merchant_id', '=', scene.merchantId).execute();
     await db.deleteFrom('orders').where('merchant_id', '=', scene.merchantId).execute();
-    const counter = counting();
+    const counter = countingStatements();
     await reserveLeg(scene.on(db.withPlugin(counter)), 'r', 4_000);
     expect({ statements: counter.taken(), readings: provider.calls.getOrder }).toEqual({ statements: 8, readings: 1 });
   });

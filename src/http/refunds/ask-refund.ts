@@ -55,8 +55,9 @@ async function knownRefund(records: Records, refund: NewRefund): Promise<AskedRe
   return standing === null ? null : { refundId: known.resourceId, standing, isReplay: true };
 }
 
-/** What stands after an answer: the records, which are never behind the Workflow; without them, what the Workflow said. */
+/** What stands after an answer: its Workflow's last word; before that the records, which are never behind the Workflow; without them, what it said. */
 async function standingAfter(records: Records, refund: NewRefund, answer: RefundAnswer, isKeyGiven: boolean): Promise<RefundStanding> {
+  if (answer.kind === 'answered' && isFinalRefundStatus(answer.view.status)) return answer.view;
   try {
     // A request that got no answer from its Workflow was not compared with the one that started it.
     if (isKeyGiven && answer.kind !== 'answered') await knownRefund(records, refund);
