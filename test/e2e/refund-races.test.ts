@@ -28,8 +28,9 @@ const APART_MS = 60;
 
 /** How far a cancel is off the moment it aims at, by chance, milliseconds. */
 const SPREAD_MS = 80;
-/** By how much the next cancels come later after a race that the cancel won, or earlier after one that it lost, milliseconds. */
+/** By how much the next cancels come later after a race that the cancel won, or earlier after one that it lost, milliseconds; twice as much each time the same side wins again. */
 const STEP_MS = 20;
+const LONGEST_STEP_MS = 160;
 
 const postgres = await startPostgres();
 let product: Product;
@@ -136,12 +137,15 @@ function cancelsAtTurn(face: FaceName, paidFor: (refundId: string) => Paid | und
   const answers = new Map<string, Promise<Answer>>();
   // How long a turn takes to become a send depends on the machine: the cancels follow what wins.
   let evenMs = face === 'gateway' ? WINDOW_MS + SPREAD_MS : SPREAD_MS;
+  let stepMs = STEP_MS;
   const cancel = async (paid: Paid, refundId: string, offMs: number): Promise<Answer> => {
     const seenAt = Date.now();
     // What it aims at may move while it waits for a window to end.
     for (let leftMs = evenMs + offMs; leftMs > 0; leftMs = seenAt + evenMs + offMs - Date.now()) await delay(Math.min(leftMs, STEP_MS));
     const answer = await untilAnswered(() => faceAt(face, 1).cancel(paid, refundId));
-    evenMs = Math.max(0, evenMs + (answer.status === 200 ? STEP_MS : -STEP_MS));
+    const direction = answer.status === 200 ? 1 : -1;
+    stepMs = Math.sign(stepMs) === direction ? direction * Math.min(2 * Math.abs(stepMs), LONGEST_STEP_MS) : direction * STEP_MS;
+    evenMs = Math.max(0, evenMs + stepMs);
     return answer;
   };
   const onTurn = (refundId: string): void => {
