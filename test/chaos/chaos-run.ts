@@ -33,7 +33,7 @@ export type Say = (line: string) => void;
 const NAIVE_WORKER = fileURLToPath(new URL('../e2e/naive/worker.ts', import.meta.url));
 /** How many orders and payout orders are played at once: each of them is replayed whenever its worker is killed. */
 const ORDERS_AT_ONCE = 20;
-const PAYOUTS_AT_ONCE = 18;
+const PAYOUTS_AT_ONCE = 30;
 /** How many changes of status a refund or payout order has at least on average, until it is at rest. */
 const STEPS_OF_AN_OPERATION = 2.4;
 /** How far the operations that have begun may be before the kills, as a part of all: so kills come to the end of the run, and none comes to an idle product. */

@@ -6,8 +6,8 @@ import { call } from '../support/http-call.ts';
 import type { Answer } from '../support/http-call.ts';
 import { MERCHANT_IDS } from './chaos-callers.ts';
 import type { Callers } from './chaos-callers.ts';
-import { evenAim } from './even-aim.ts';
-import type { EvenAim } from './even-aim.ts';
+import { evenAim } from '../support/even-aim.ts';
+import type { EvenAim } from '../support/even-aim.ts';
 import type { PayoutPlan, Story } from './plan-payouts.ts';
 import type { ArmedFault } from './play-refunds.ts';
 

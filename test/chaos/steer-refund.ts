@@ -6,8 +6,8 @@ import type { FaceName } from '../support/refund-faces.ts';
 import { MERCHANT_IDS } from './chaos-callers.ts';
 import type { Callers } from './chaos-callers.ts';
 import type { OrderPlan, Steering } from './chaos-plan.ts';
-import { evenAim } from './even-aim.ts';
-import type { EvenAim } from './even-aim.ts';
+import { evenAim } from '../support/even-aim.ts';
+import type { EvenAim } from '../support/even-aim.ts';
 import type { StopWatch } from './stops.ts';
 
 /** How long a refund of the stopping merchant may be called off before it is sent, milliseconds. */

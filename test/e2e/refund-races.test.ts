@@ -5,6 +5,7 @@ import { openDatabase } from '../../src/store/database.ts';
 import type { Database } from '../../src/store/database.ts';
 import { saveRefundPolicy } from '../../src/store/merchants.ts';
 import type { Answer } from '../support/http-call.ts';
+import { evenAim } from '../support/even-aim.ts';
 import { createDatabase, startPostgres } from '../support/postgres.ts';
 import { startProduct } from '../support/product.ts';
 import type { Product } from '../support/product.ts';
@@ -28,9 +29,8 @@ const APART_MS = 60;
 
 /** How far a cancel is off the moment it aims at, by chance, milliseconds. */
 const SPREAD_MS = 80;
-/** By how much the next cancels come later after a race that the cancel won, or earlier after one that it lost, milliseconds; twice as much each time the same side wins again. */
-const STEP_MS = 20;
-const LONGEST_STEP_MS = 160;
+/** How often a cancel looks whether what it aims at has moved, milliseconds. */
+const POLL_MS = 20;
 
 const postgres = await startPostgres();
 let product: Product;
@@ -136,22 +136,19 @@ async function watchTurns(face: FaceName, signal: AbortSignal, onTurn: (refundId
 function cancelsAtTurn(face: FaceName, paidFor: (refundId: string) => Paid | undefined): { readonly onTurn: (refundId: string) => void; readonly answers: Map<string, Promise<Answer>> } {
   const answers = new Map<string, Promise<Answer>>();
   // How long a turn takes to become a send depends on the machine: the cancels follow what wins.
-  let evenMs = face === 'gateway' ? WINDOW_MS + SPREAD_MS : SPREAD_MS;
-  let stepMs = STEP_MS;
-  const cancel = async (paid: Paid, refundId: string, offMs: number): Promise<Answer> => {
+  const even = evenAim(face === 'gateway' ? WINDOW_MS + SPREAD_MS : SPREAD_MS, SPREAD_MS);
+  const cancel = async (paid: Paid, refundId: string, aim: number): Promise<Answer> => {
     const seenAt = Date.now();
     // What it aims at may move while it waits for a window to end.
-    for (let leftMs = evenMs + offMs; leftMs > 0; leftMs = seenAt + evenMs + offMs - Date.now()) await delay(Math.min(leftMs, STEP_MS));
+    for (let leftMs = even.ms(aim); leftMs > 0; leftMs = seenAt + even.ms(aim) - Date.now()) await delay(Math.min(leftMs, POLL_MS));
     const answer = await untilAnswered(() => faceAt(face, 1).cancel(paid, refundId));
-    const direction = answer.status === 200 ? 1 : -1;
-    stepMs = Math.sign(stepMs) === direction ? direction * Math.min(2 * Math.abs(stepMs), LONGEST_STEP_MS) : direction * STEP_MS;
-    evenMs = Math.max(0, evenMs + stepMs);
+    even.learn(answer.status === 200);
     return answer;
   };
   const onTurn = (refundId: string): void => {
     const paid = paidFor(refundId);
     // The one that holds the gate at first is not raced.
-    if (paid !== undefined) answers.set(refundId, cancel(paid, refundId, ((answers.size * 17) % (2 * SPREAD_MS)) - SPREAD_MS));
+    if (paid !== undefined) answers.set(refundId, cancel(paid, refundId, (answers.size * 0.1) % 1));
   };
   return { onTurn, answers };
 }
